@@ -1,0 +1,21 @@
+//! The words every room of ciro-network says to every other.
+//!
+//! Ids, money, states, limits, hashes and signatures, REST shapes and the closed list of error codes.
+//! This crate does no I/O, reads no clock and holds no key longer than one call.
+
+pub mod felt;
+pub mod hash;
+pub mod id;
+pub mod limits;
+pub mod manifest;
+pub mod money;
+pub mod problem;
+pub mod rest;
+pub mod state;
+
+pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
+pub use id::{DeviceId, JobId, LeaseId, SponsorId, StatementId};
+pub use manifest::Manifest;
+pub use money::Fri;
+pub use problem::{ErrorCode, Problem};
+pub use state::{JobStatus, Level, Scheme, SettlementStatus, StatementStatus};

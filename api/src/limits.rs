@@ -1,0 +1,72 @@
+//! Every bound in the system, each with its derivation. Nothing is unbounded.
+
+/// Largest REST body in bytes: a 64 KiB input in base64 (4/3) with 8 KiB of envelope, rounded up to 96 KiB.
+pub const BODY_BYTES_MAX: usize = 96 * 1024;
+
+/// Largest result body in bytes: [`ATTESTATIONS_MAX`] results of 4 KiB outputs in base64 plus evidence, rounded up.
+pub const RESULT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest output of one job in bytes. Outputs live in PostgreSQL rows; larger ones need an object store.
+pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Most attestations under one signature. Depth 8, so a path costs at most 8 Hades permutations on chain.
+pub const ATTESTATIONS_MAX: usize = 256;
+
+/// Most receipts in one statement: with 707 k L2 gas a statement, 1,000 receipts make about 700 gas a job.
+pub const RECEIPTS_MAX: usize = 1_000;
+
+/// Most statements in one `settle`: 50 × 8 felts of calldata is far below 5,000, and 50 × 1.7 M
+/// first-time L2 gas is far below the 1.1e9 of one transaction.
+pub const STATEMENTS_MAX: usize = 50;
+
+/// Most jobs one lease call may ask for; the Redis function's batch bound is 256.
+pub const LEASE_JOBS_MAX: u32 = 64;
+
+/// Longest long poll in milliseconds: below the 60 s idle time-outs of common load balancers.
+pub const WAIT_MS_MAX: u64 = 30_000;
+
+/// How long a lease lives without a heartbeat.
+pub const LEASE_TTL_MS: u64 = 30_000;
+
+/// How long a grant lives in Redis before PostgreSQL has confirmed it.
+pub const GRANT_MS: u64 = 5_000;
+
+/// Longest run of one job in milliseconds, whatever its heartbeats say.
+pub const RUN_WITHIN_MS_MAX: u64 = 600_000;
+
+/// Default run deadline of a job.
+pub const RUN_WITHIN_MS_DEFAULT: u64 = 60_000;
+
+/// Longest time a job may wait for a worker: one day.
+pub const START_WITHIN_MS_MAX: u64 = 86_400_000;
+
+/// Default time a job may wait for a worker: one hour.
+pub const START_WITHIN_MS_DEFAULT: u64 = 3_600_000;
+
+/// Worker deaths after which a job is taken for poisonous and fails.
+pub const CRASHES_MAX: i32 = 3;
+
+/// Longest `Idempotency-Key` in bytes, as common practice has it.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// How long an idempotency key is kept, in hours.
+pub const IDEMPOTENCY_HOURS: i32 = 24;
+
+/// Life of an access token: long enough for a burst of jobs, short enough to outlive a revocation only briefly.
+pub const TOKEN_TTL_S: u64 = 900;
+
+/// Longest life a client assertion may claim.
+pub const ASSERTION_TTL_S_MAX: u64 = 300;
+
+/// Tolerated clock skew in an assertion.
+pub const CLOCK_SKEW_S: u64 = 60;
+
+/// Longest device serial in bytes.
+pub const SERIAL_BYTES_MAX: usize = 64;
+
+/// How long a worker's login challenge may be answered.
+pub const CHALLENGE_TTL_S: u64 = 60;
+
+const _: () = assert!(OUTPUT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
+const _: () = assert!(TOKEN_TTL_S > ASSERTION_TTL_S_MAX);
+const _: () = assert!(WAIT_MS_MAX <= LEASE_TTL_MS);

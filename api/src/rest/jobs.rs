@@ -1,0 +1,162 @@
+//! Jobs as the requester sees them.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use super::Base64;
+use crate::{
+    felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
+    id::{JobId, StatementId},
+    money::Fri,
+    state::{JobStatus, Level, Scheme, SettlementStatus},
+};
+
+/// The input of a job: exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum JobInput {
+    /// Text; its UTF-8 bytes are the canonical input.
+    Text(String),
+    /// Raw bytes; they are the canonical input.
+    Data(Base64),
+}
+
+impl JobInput {
+    /// The canonical bytes: what the model runs on and the attestation commits to.
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Data(data) => data.0,
+        }
+    }
+}
+
+/// Asks for one run of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateJob {
+    /// The model's name (`ciro/sha256@1`) or id (`0x…`).
+    pub model: String,
+    /// What to run it on.
+    pub input: JobInput,
+    /// Give up when no worker has begun by then. Default one hour, at most one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_within_ms: Option<u64>,
+    /// Give up when a run takes longer. Default one minute, at most ten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_within_ms: Option<u64>,
+}
+
+/// What a model made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobOutput {
+    /// Media type of the bytes.
+    pub media_type: String,
+    /// The canonical bytes that the attestation commits to.
+    pub data: Base64,
+    /// The same bytes read as JSON, when that is their media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub json: Option<serde_json::Value>,
+    /// The same bytes in lower-case hex, when they are binary and at most 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+}
+
+/// The requester's evidence: everything a contract needs to hold the worker to its word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Evidence {
+    /// The lease epoch of the run.
+    pub epoch: u64,
+    /// The model that ran.
+    pub model: ModelId,
+    /// How bytes were committed.
+    pub scheme: Scheme,
+    /// Commitment to the input.
+    pub input: Commitment,
+    /// Commitment to the output.
+    pub output: Commitment,
+    /// The `JobManager` that may judge it.
+    pub contract: Address,
+    /// The worker's account.
+    pub worker: Address,
+    /// Place in the signed batch.
+    pub index: u64,
+    /// Size of the signed batch.
+    pub count: u64,
+    /// Siblings from the leaf upwards.
+    pub path: Vec<Digest>,
+    /// The worker's signature over the batch.
+    pub signature: Signature,
+    /// The key it was checked against.
+    pub public_key: PublicKey,
+}
+
+/// Why a job ended without a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobFailure {
+    /// A short reason: `model_error`, `run_deadline`, `worker_crashes`, `start_deadline`, `canceled`.
+    pub reason: String,
+    /// What the worker said, if it said anything.
+    pub detail: String,
+}
+
+/// Where the money of the job stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Settlement {
+    /// Its state.
+    pub status: SettlementStatus,
+    /// What the sponsor pays.
+    pub amount_fri: Fri,
+    /// The statement it settles in, once closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementId>,
+    /// The transaction that settled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_hash: Option<TxHash>,
+}
+
+/// How long things took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Timings {
+    /// From acceptance to the lease that ended it.
+    pub queue_ms: u64,
+    /// From that lease to the accepted result.
+    pub run_ms: u64,
+    /// From acceptance to the end.
+    pub total_ms: u64,
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The model's name.
+    pub model: String,
+    /// The model's id.
+    pub model_id: ModelId,
+    /// How strongly its result is verified.
+    pub level: Level,
+    /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// The result, once succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<JobOutput>,
+    /// The signed evidence of the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Why there is no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<JobFailure>,
+    /// The money, once succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
+    /// Durations, once ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+}

@@ -1,0 +1,117 @@
+//! How a worker takes jobs and keeps them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Base64;
+use crate::{
+    felt::ModelId,
+    id::{JobId, LeaseId},
+    money::Fri,
+};
+
+/// Asks for work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRequest {
+    /// The models this worker can run, best first.
+    pub models: Vec<ModelId>,
+    /// At most this many jobs; ask only for what can start now.
+    pub max_jobs: u32,
+    /// How long to wait for a first job.
+    pub wait_ms: u64,
+    /// Chosen by the worker. Asking again with the same one after a lost reply gives the same grant.
+    pub lease_request_id: Uuid,
+}
+
+/// The fence: names one grant of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRef {
+    /// The job.
+    pub job: JobId,
+    /// Grows with every lease of the job.
+    pub epoch: u64,
+    /// Unguessable, one per grant.
+    pub lease: LeaseId,
+}
+
+/// A granted job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lease {
+    /// The fence to show at every later call.
+    pub fence: LeaseRef,
+    /// The model to run.
+    pub model: ModelId,
+    /// The canonical input.
+    pub input: Base64,
+    /// What the job pays.
+    pub price_fri: Fri,
+    /// The lease ends this long after the request was sent, unless a heartbeat extends it.
+    pub ttl_ms: u64,
+    /// The run must end this long after the request was sent, whatever the heartbeats say.
+    pub run_within_ms: u64,
+}
+
+/// What a lease call gives; an empty list when nothing came in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeaseReply {
+    /// The granted jobs.
+    pub leases: Vec<Lease>,
+}
+
+/// Says that the worker still runs these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatRequest {
+    /// The leases held.
+    pub leases: Vec<LeaseRef>,
+}
+
+/// What became of one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseState {
+    /// Extended by the lease time.
+    Ok,
+    /// Someone else's, or over: stop.
+    Lost,
+}
+
+/// The answer for one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeartbeatResult {
+    /// The lease.
+    pub lease: LeaseId,
+    /// What became of it.
+    pub state: LeaseState,
+}
+
+/// The answer to a heartbeat, in the order asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeartbeatReply {
+    /// One per lease.
+    pub results: Vec<HeartbeatResult>,
+    /// The lease time granted to those that are `ok`.
+    pub ttl_ms: u64,
+}
+
+/// Says that a run failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailRequest {
+    /// The lease held.
+    pub fence: LeaseRef,
+    /// What went wrong, at most 1,024 bytes; shown to the requester.
+    pub detail: String,
+    /// Whether another worker may do better.
+    pub retryable: bool,
+}
+
+/// What becomes of the job after a failure was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailReply {
+    /// `queued` when another worker will try, else `failed`.
+    pub status: crate::state::JobStatus,
+}
