@@ -1,0 +1,65 @@
+//! A directory of its own for each test, and questions about processes.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, process, thread};
+
+/// A fresh directory that goes when the test is over.
+pub(crate) struct Room(PathBuf);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = env::temp_dir().join(format!("ciro-it-{}-{number}", process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return; // the logs in it say why
+        }
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whether a process does anything any more; one that only waits to be collected does not.
+pub(crate) fn runs(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .starts_with(" Z")
+    })
+}
+
+/// Every process whose command line names `dir`: the servers, and what they started.
+pub(crate) fn processes_on(dir: &Path) -> Vec<u32> {
+    let name = dir.to_str().unwrap();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(name))
+        })
+        .collect()
+}
+
+/// Looks again until it is so; the test fails when it is not so in time.
+pub(crate) fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !so() {
+        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
