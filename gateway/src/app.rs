@@ -1,0 +1,117 @@
+//! The composition root: what all use cases share, and the life of the process.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use ciro_api::{Address, ChainId};
+use deadpool_postgres::Pool;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    auth::keys::{KeyError, TokenKeys},
+    config::Config,
+    database::{self, DatabaseError},
+    leases::{reconcile, sweep},
+    models::Catalogue,
+    queue::{Queue, QueueError},
+    stack,
+    wake::Wake,
+};
+
+/// How long open requests may take to end once the process was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What every handler sees.
+pub struct App {
+    pub(crate) pg: Pool,
+    pub(crate) queue: Queue,
+    pub(crate) keys: TokenKeys,
+    pub(crate) wake: Wake,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) chain_id: ChainId,
+    pub(crate) job_manager: Address,
+    /// Long polls end when this fires, or they would hold up the shutdown.
+    pub(crate) stop: CancellationToken,
+}
+
+/// The gateway could not start or broke.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The token key.
+    #[error("the token key cannot be used")]
+    Key(#[from] KeyError),
+    /// The database.
+    #[error("the database cannot be used")]
+    Database(#[from] DatabaseError),
+    /// Redis.
+    #[error("the Redis URL cannot be used")]
+    Queue(#[from] QueueError),
+    /// The socket.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The ready file.
+    #[error("cannot write the ready file")]
+    ReadyFile(#[source] std::io::Error),
+    /// Serving ended badly.
+    #[error("serving failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Runs a gateway until `stop`. The schema must be up to date; see [`database::migrate`].
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayError> {
+    let pg = database::pool(&config.database_url, config.database_connections_max)?;
+    let app = Arc::new(App {
+        queue: Queue::new(&config.redis_url)?,
+        keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
+        wake: Wake::default(),
+        catalogue: Catalogue::default(),
+        chain_id: config.chain_id,
+        job_manager: config.job_manager,
+        stop: stop.clone(),
+        pg,
+    });
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|e| GatewayError::Listen(config.listen, e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| GatewayError::Listen(config.listen, e))?;
+
+    let tasks = TaskTracker::new();
+    tasks.spawn(
+        app.wake
+            .clone()
+            .relay(app.queue.client().clone(), stop.clone()),
+    );
+    tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
+
+    if let Some(path) = &config.ready_file {
+        write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;
+    }
+    tracing::info!(%address, "listening");
+    let serving = axum::serve(listener, stack::service(app)).with_graceful_shutdown({
+        let stop = stop.clone();
+        async move { stop.cancelled().await }
+    });
+    let drained = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(GatewayError::Serve)?,
+        // A connection that never ends must not keep a stopped replica alive.
+        () = drained => tracing::warn!("open connections were cut after the drain time"),
+    }
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+/// A reader never sees half a file.
+fn write_whole(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text)?;
+    std::fs::rename(partial, path)
+}

@@ -1,0 +1,42 @@
+//! What a gateway needs to know before it starts. The only place that reads the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use ciro_api::{Address, ChainId};
+
+/// Settings of one gateway process.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(
+    name = "ciro-gateway",
+    version,
+    about = "The front desk of ciro-network"
+)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, env = "CIRO_GATEWAY_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// `PostgreSQL`, the only truth.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Most connections to `PostgreSQL`.
+    #[arg(long, env = "CIRO_DATABASE_CONNECTIONS_MAX", default_value_t = 16)]
+    pub database_connections_max: usize,
+    /// Redis, the disposable index.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: String,
+    /// The name that tokens carry as issuer and assertions as audience. All replicas share it.
+    #[arg(long, env = "CIRO_ISSUER")]
+    pub issuer: String,
+    /// The Ed25519 key (PKCS#8 PEM, readable by the owner alone) that signs tokens. All replicas share it.
+    #[arg(long, env = "CIRO_TOKEN_KEY_FILE")]
+    pub token_key_file: PathBuf,
+    /// The chain of this network.
+    #[arg(long, env = "CIRO_CHAIN_ID")]
+    pub chain_id: ChainId,
+    /// The `JobManager` of this network.
+    #[arg(long, env = "CIRO_JOB_MANAGER")]
+    pub job_manager: Address,
+    /// Once ready, the address is written here, so that a supervisor need not guess a free port.
+    #[arg(long, env = "CIRO_READY_FILE")]
+    pub ready_file: Option<PathBuf>,
+}

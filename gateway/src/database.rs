@@ -1,0 +1,112 @@
+//! The database: pool, migrations and what its faults mean.
+
+use std::str::FromStr;
+
+use ciro_api::Fri;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::{Client, NoTls, Row, error::SqlState};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// A statement or a connection failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A statement failed.
+    #[error("a database statement failed")]
+    Statement(#[from] tokio_postgres::Error),
+    /// No connection could be had.
+    #[error("no database connection could be had")]
+    Pool(#[from] PoolError),
+    /// The URL is not one.
+    #[error("the database URL cannot be read")]
+    Url(#[source] tokio_postgres::Error),
+    /// The pool cannot be built.
+    #[error("the database pool cannot be built")]
+    Build(#[from] deadpool_postgres::BuildError),
+    /// A migration failed.
+    #[error("migrating the database failed")]
+    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stored value is not what we once wrote.
+    #[error("column `{column}` holds `{value}`, which cannot be read")]
+    Corrupt {
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+}
+
+impl DatabaseError {
+    /// Whether the database is away, as opposed to refusing what we asked.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Pool(PoolError::Backend(error)) | Self::Statement(error) => is_away(error),
+            Self::Pool(_) => true,
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn is_away(error: &tokio_postgres::Error) -> bool {
+    let shutting_down = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::DISK_FULL,
+    ];
+    match error.code() {
+        Some(code) => shutting_down.contains(code),
+        // No SQL state: the connection itself broke.
+        None => true,
+    }
+}
+
+/// A pool of connections to `url`.
+pub fn pool(url: &str, connections_max: usize) -> Result<Pool, DatabaseError> {
+    let config = tokio_postgres::Config::from_str(url).map_err(DatabaseError::Url)?;
+    // `Fast` resets nothing, which is right: no statement of ours leaves session state behind.
+    let recycle = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let manager = Manager::from_config(config, NoTls, recycle);
+    let wait = std::time::Duration::from_secs(5);
+    Ok(Pool::builder(manager)
+        .max_size(connections_max)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(wait))
+        .recycle_timeout(Some(wait))
+        .build()?)
+}
+
+/// Brings the schema up to date: the paymaster's tables first, since ours refer to its sponsors by id.
+pub async fn migrate(client: &mut Client) -> Result<(), DatabaseError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| DatabaseError::Migrate(error);
+    ciro_paymaster::migrate(client)
+        .await
+        .map_err(|e| failed(Box::new(e)))?;
+    let mut runner = embedded::migrations::runner();
+    runner.set_migration_table_name("gateway_migrations");
+    runner
+        .run_async(client)
+        .await
+        .map_err(|e| failed(Box::new(e)))?;
+    Ok(())
+}
+
+/// Reads a text column into one of our types.
+pub(crate) fn read<T: FromStr>(row: &Row, column: &'static str) -> Result<T, DatabaseError> {
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|_| DatabaseError::Corrupt {
+        column,
+        value: text,
+    })
+}
+
+/// Reads a `numeric` column that the query casts to text.
+pub(crate) fn read_fri(row: &Row, column: &'static str) -> Result<Fri, DatabaseError> {
+    read(row, column)
+}

@@ -1,0 +1,1 @@
+INSERT INTO device (device_id, sponsor_id, serial, key_x, key_y) VALUES ($1, $2, $3, $4, $5)

@@ -1,0 +1,137 @@
+//! Reading requests: every malformed one becomes a problem that points at the fault.
+
+use axum::body::Bytes;
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, header, request::Parts},
+};
+use ciro_api::{ErrorCode, Problem};
+use serde::de::DeserializeOwned;
+
+use crate::problem::ApiError;
+
+/// A JSON body, with its exact bytes for fingerprints.
+pub(crate) struct Body<T> {
+    pub(crate) value: T,
+    pub(crate) bytes: Bytes,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        require_media_type(request.headers(), "application/json")?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|e| unreadable(&e))?;
+        Ok(Self {
+            value: parse(&bytes)?,
+            bytes,
+        })
+    }
+}
+
+/// A form body, as RFC 6749 wants it.
+pub(crate) struct FormBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        require_media_type(request.headers(), "application/x-www-form-urlencoded")?;
+        let form = axum::Form::<T>::from_request(request, state).await;
+        form.map(|axum::Form(value)| Self(value)).map_err(|e| {
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                format!("the form cannot be read: {}", e.body_text()),
+            )
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
+        let cause = error.into_inner();
+        if cause.is_data() {
+            let problem = Problem::new(
+                ErrorCode::InvalidRequest,
+                "the body has a field that cannot be used",
+            );
+            problem.at(pointer, cause.to_string()).into()
+        } else {
+            not_json(&cause)
+        }
+    })?;
+    reader.end().map_err(|e| not_json(&e))?;
+    Ok(value)
+}
+
+fn not_json(cause: &serde_json::Error) -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidJson,
+        format!("the body is not JSON: {cause}"),
+    )
+}
+
+fn unreadable(rejection: &BytesRejection) -> ApiError {
+    if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::new(
+            ErrorCode::BodyTooLarge,
+            "the body is over the limit of this path",
+        );
+    }
+    ApiError::new(
+        ErrorCode::InvalidRequest,
+        "the body broke off before its end",
+    )
+}
+
+fn require_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), ApiError> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    let detail = format!(
+        "the body must be {wanted}, not `{}`",
+        essence.chars().take(80).collect::<String>()
+    );
+    Err(ApiError::new(ErrorCode::UnsupportedMediaType, detail))
+}
+
+/// A path parameter.
+pub(crate) struct PathParam<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathParam<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            // An id that cannot exist names nothing.
+            Err(rejection) => Err(ApiError::new(ErrorCode::NotFound, rejection.body_text())),
+        }
+    }
+}
+
+/// Query parameters.
+pub(crate) struct QueryParams<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(ApiError::new(
+                ErrorCode::InvalidRequest,
+                rejection.body_text(),
+            )),
+        }
+    }
+}

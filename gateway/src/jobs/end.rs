@@ -1,0 +1,44 @@
+//! Ends a job without a result: the live row goes, the reason stays, the hold is voided. One transaction.
+
+use ciro_api::{JobId, JobStatus};
+use ciro_paymaster::ledger;
+use tokio_postgres::Transaction;
+
+use crate::problem::ApiError;
+
+/// Why a job ends without a result.
+pub(crate) struct Ending<'a> {
+    pub(crate) job: JobId,
+    /// The row must still be at this epoch, or someone else moved it.
+    pub(crate) epoch: i64,
+    pub(crate) status: JobStatus,
+    pub(crate) reason: &'static str,
+    pub(crate) detail: &'a str,
+}
+
+/// Whether the job ended by this call. The caller commits.
+pub(crate) async fn without_result(
+    tx: &Transaction<'_>,
+    ending: &Ending<'_>,
+) -> Result<bool, ApiError> {
+    let Ending {
+        job,
+        epoch,
+        status,
+        reason,
+        detail,
+    } = ending;
+    let ended = tx
+        .execute(
+            include_str!("end.sql"),
+            &[&job.0, epoch, &status.as_str(), reason, detail],
+        )
+        .await?;
+    if ended == 0 {
+        return Ok(false);
+    }
+    ledger::void(tx, *job)
+        .await
+        .map_err(|e| ApiError::internal("voiding a hold", &e))?;
+    Ok(true)
+}

@@ -1,0 +1,294 @@
+//! Accepts a job: one transaction writes idempotency row, job, live row and the sponsor's hold. Commit, then 202,
+//! then the Redis index; what is lost in between, reconciling finds.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use ciro_api::{
+    ErrorCode, JobId, Problem,
+    hash::commitment::commit,
+    limits,
+    rest::jobs::{CreateJob, Job},
+};
+use ciro_paymaster::ledger::{self, HoldError};
+use sha2::{Digest, Sha256};
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+use super::wait;
+use crate::{
+    app::App,
+    auth::Device,
+    extract::Body,
+    models::{self, Model},
+    problem::ApiError,
+    wake::Event,
+};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// A job that passed every check that needs no lock.
+struct Accepted {
+    device: Device,
+    model: Arc<Model>,
+    input: Vec<u8>,
+    start_within_ms: u64,
+    run_within_ms: u64,
+    /// The caller's key and the fingerprint of the body it came with.
+    idempotency: Option<(String, Vec<u8>)>,
+}
+
+/// Accepts a job. With `Idempotency-Key` it can be repeated safely; with `Prefer: wait=N` the reply waits up to N seconds.
+#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = CreateJob, security(("bearer" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 printable ASCII characters; kept for 24 hours"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job ended, after N seconds at the latest"),
+    ),
+    responses(
+        (status = 202, body = Job, description = "Accepted and durable"),
+        (status = 200, body = Job, description = "Accepted and ended within the wait"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
+        (status = 402, body = Problem, content_type = "application/problem+json", description = "The sponsor does not pay for it"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "Body or input too large"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown model or reused key"),
+))]
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    device: Device,
+    headers: HeaderMap,
+    body: Body<CreateJob>,
+) -> Result<Response, ApiError> {
+    let wait_ms = preferred_wait_ms(&headers)?;
+    let idempotency =
+        idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
+    let accepted = check(&app, device, body.value, idempotency).await?;
+    // A task of its own: a client that hangs up must not cancel an accept half-way.
+    let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
+    let (id, replayed) = accepting
+        .await
+        .map_err(|e| ApiError::internal("accepting a job", &e))??;
+    let job = wait::until_final(&app, device.id, id, wait_ms).await?;
+    let status = if job.status.is_final() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let mut response = (status, Json(job)).into_response();
+    let reply = response.headers_mut();
+    reply.insert(
+        REPLAYED,
+        HeaderValue::from_static(if replayed { "true" } else { "false" }),
+    );
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
+        reply.insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+async fn check(
+    app: &App,
+    device: Device,
+    request: CreateJob,
+    idempotency: Option<(String, Vec<u8>)>,
+) -> Result<Accepted, ApiError> {
+    let model = models::find(app, &request.model).await?;
+    let rule = &model.manifest.input;
+    let input = request.input.into_bytes();
+    if input.len() > rule.bytes_max {
+        let detail = format!(
+            "{} takes inputs of at most {} bytes; this one has {}",
+            model.manifest.name,
+            rule.bytes_max,
+            input.len()
+        );
+        return Err(Problem::new(ErrorCode::InputTooLarge, detail)
+            .at("/input", "too large")
+            .into());
+    }
+    if rule.media_type.starts_with("text/") && std::str::from_utf8(&input).is_err() {
+        let problem = Problem::new(
+            ErrorCode::InvalidRequest,
+            "this model takes text, and the input is not UTF-8",
+        );
+        return Err(problem.at("/input/data", "not UTF-8").into());
+    }
+    Ok(Accepted {
+        device,
+        model,
+        input,
+        start_within_ms: within(
+            "/start_within_ms",
+            request.start_within_ms,
+            limits::START_WITHIN_MS_DEFAULT,
+            limits::START_WITHIN_MS_MAX,
+        )?,
+        run_within_ms: within(
+            "/run_within_ms",
+            request.run_within_ms,
+            limits::RUN_WITHIN_MS_DEFAULT,
+            limits::RUN_WITHIN_MS_MAX,
+        )?,
+        idempotency,
+    })
+}
+
+fn within(pointer: &str, given: Option<u64>, default: u64, most: u64) -> Result<u64, ApiError> {
+    let value = given.unwrap_or(default);
+    if (1..=most).contains(&value) {
+        return Ok(value);
+    }
+    let problem = Problem::new(ErrorCode::InvalidRequest, "a deadline is out of range");
+    Err(problem.at(pointer, format!("must be 1 to {most}")).into())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .ok()
+        .filter(|t| t.bytes().all(|b| b.is_ascii_graphic()));
+    match text {
+        Some(key) if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => {
+            let detail = format!(
+                "1 to {} printable ASCII characters without spaces",
+                limits::IDEMPOTENCY_KEY_BYTES_MAX
+            );
+            let problem = Problem::new(
+                ErrorCode::InvalidRequest,
+                "the idempotency key cannot be used",
+            );
+            Err(problem.at("header/Idempotency-Key", detail).into())
+        }
+    }
+}
+
+/// RFC 7240: a preference that we do not know is ignored; a wait we cannot read is an error, or a device would wonder.
+fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
+    let preferences = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    for preference in preferences.flat_map(|text| text.split(',')) {
+        let Some(value) = preference.trim().strip_prefix("wait=") else {
+            continue;
+        };
+        let wait_s_max = limits::WAIT_MS_MAX / 1_000;
+        return match value.parse::<u64>() {
+            Ok(seconds) => Ok(seconds.min(wait_s_max).saturating_mul(1_000)),
+            Err(_) => {
+                let problem = Problem::new(
+                    ErrorCode::InvalidRequest,
+                    "the preferred wait cannot be read",
+                );
+                Err(problem
+                    .at("header/Prefer", "wait takes whole seconds")
+                    .into())
+            }
+        };
+    }
+    Ok(0)
+}
+
+async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiError> {
+    let job = JobId(Uuid::now_v7());
+    let model = accepted.model.id;
+    let mut client = app.pg.get().await?;
+    let tx = client.transaction().await?;
+    if let Some(earlier) = claim_key(&tx, &accepted, job).await? {
+        return Ok((earlier, true));
+    }
+    insert(&tx, &accepted, job).await?;
+    // Last, since it locks the sponsor's row until the commit.
+    ledger::hold(&tx, job, accepted.device.sponsor, accepted.model.price)
+        .await
+        .map_err(refused)?;
+    tx.commit().await?;
+    drop(client);
+    match app.queue.enqueue(model, &[job]).await {
+        Ok(_) => app.wake.announce(&app.queue, Event::Queued(model)).await,
+        Err(error) => tracing::warn!(%job, %error, "an accepted job waits for reconciling"),
+    }
+    Ok((job, false))
+}
+
+fn refused(error: HoldError) -> ApiError {
+    match error.code() {
+        ErrorCode::Internal | ErrorCode::Unavailable => {
+            ApiError::internal("holding the job's price", &error)
+        }
+        code => ApiError::new(code, error.to_string()),
+    }
+}
+
+/// Takes the key for this job, or finds the job that has it. A second caller waits here for the first one's commit.
+async fn claim_key(
+    tx: &Transaction<'_>,
+    accepted: &Accepted,
+    job: JobId,
+) -> Result<Option<JobId>, ApiError> {
+    let Some((key, fingerprint)) = &accepted.idempotency else {
+        return Ok(None);
+    };
+    let device = accepted.device.id.0;
+    let hours = limits::IDEMPOTENCY_HOURS;
+    let taken = tx
+        .query_opt(
+            include_str!("claim_key.sql"),
+            &[&device, key, fingerprint, &job.0, &hours],
+        )
+        .await?;
+    if taken.is_some() {
+        return Ok(None);
+    }
+    let row = tx
+        .query_one(include_str!("key_owner.sql"), &[&device, key])
+        .await?;
+    if row.try_get::<_, Vec<u8>>("body_sha256")? != *fingerprint {
+        let detail =
+            "this idempotency key came before with another body; use a new key for a new job";
+        return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, detail));
+    }
+    Ok(Some(JobId(row.try_get("job_id")?)))
+}
+
+async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {
+    let Accepted {
+        device,
+        model,
+        input,
+        start_within_ms,
+        run_within_ms,
+        ..
+    } = accepted;
+    let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let input_commitment = commit(model.manifest.scheme, input).to_string();
+    tx.execute(
+        include_str!("insert.sql"),
+        &[
+            &job.0,
+            &device.sponsor.0,
+            &device.id.0,
+            &model.id.to_string(),
+            input,
+            &input_commitment,
+            &model.price.to_string(),
+            &ms(*run_within_ms),
+            &ms(*start_within_ms),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Leases: how jobs get to workers and come back from those that died.
+
+pub(crate) mod fail;
+pub(crate) mod heartbeat;
+pub(crate) mod reconcile;
+pub(crate) mod sweep;
+pub(crate) mod take;

@@ -1,0 +1,105 @@
+//! A worker says that a run failed: another worker tries, or the job ends and the sponsor keeps its money.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use ciro_api::{
+    ErrorCode, JobStatus, ModelId, Problem,
+    rest::leases::{FailReply, FailRequest},
+};
+
+use crate::{
+    app::App,
+    auth::Worker,
+    database::read,
+    extract::Body,
+    jobs::end::{self, Ending},
+    problem::ApiError,
+    wake::Event,
+};
+
+/// Tries of one job that may fail before it is over.
+const FAILURES_MAX: i32 = 3;
+
+/// Longest explanation that is kept.
+const DETAIL_BYTES_MAX: usize = 1_024;
+
+/// Gives a job back as failed.
+#[utoipa::path(post, path = "/v1/leases/fail", tag = "workers", request_body = FailRequest, security(("bearer" = [])), responses(
+    (status = 200, body = FailReply, description = "What becomes of the job"),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "Not the caller's lease any more"),
+))]
+pub(crate) async fn fail(
+    State(app): State<Arc<App>>,
+    worker: Worker,
+    body: Body<FailRequest>,
+) -> Result<Json<FailReply>, ApiError> {
+    let request = body.value;
+    if request.detail.len() > DETAIL_BYTES_MAX {
+        let problem = Problem::new(ErrorCode::InvalidRequest, "the failure cannot be used");
+        return Err(problem
+            .at("/detail", format!("at most {DETAIL_BYTES_MAX} bytes"))
+            .into());
+    }
+    let failing = tokio::spawn(store(Arc::clone(&app), worker, request));
+    let status = failing
+        .await
+        .map_err(|e| ApiError::internal("storing a failure", &e))??;
+    Ok(Json(FailReply { status }))
+}
+
+async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<JobStatus, ApiError> {
+    let fence = request.fence;
+    let epoch = i64::try_from(fence.epoch).unwrap_or(-1);
+    let mut client = app.pg.get().await?;
+    let tx = client.transaction().await?;
+    let row = tx
+        .query_opt(
+            include_str!("fail.sql"),
+            &[
+                &fence.job.0,
+                &epoch,
+                &fence.lease.0,
+                &worker.address.to_string(),
+            ],
+        )
+        .await?;
+    let row = row.ok_or_else(|| {
+        let detail = format!(
+            "job {} is not held under epoch {} and this lease any more",
+            fence.job, fence.epoch
+        );
+        ApiError::new(ErrorCode::LeaseLost, detail)
+    })?;
+    let model: ModelId = read(&row, "model_id")?;
+    let failures: i32 = row.try_get("fail_count")?;
+    let over = !request.retryable || failures >= FAILURES_MAX;
+    if over {
+        let ending = Ending {
+            job: fence.job,
+            epoch,
+            status: JobStatus::Failed,
+            reason: "model_error",
+            detail: &request.detail,
+        };
+        end::without_result(&tx, &ending).await?;
+    }
+    tx.commit().await?;
+    drop(client);
+    let (event, status) = if over {
+        (Event::Ended(fence.job), JobStatus::Failed)
+    } else {
+        (Event::Queued(model), JobStatus::Queued)
+    };
+    let indexed = match status {
+        JobStatus::Failed => app.queue.drop_jobs(model, &[fence.job]).await,
+        _ => app.queue.requeue(model, fence.job, Some(fence.lease)).await,
+    };
+    if let Err(error) = indexed {
+        tracing::warn!(job = %fence.job, %error, "a failed run waits for the sweep");
+    }
+    app.wake.announce(&app.queue, event).await;
+    Ok(status)
+}

@@ -1,0 +1,192 @@
+//! Gives jobs to a worker: Redis pops, PostgreSQL decides under a compare-and-set that raises the epoch.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, extract::State};
+use ciro_api::{
+    ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    rest::{
+        Base64,
+        leases::{Lease, LeaseRef, LeaseReply, LeaseRequest},
+    },
+};
+use futures::future::select_all;
+use rand::Rng;
+use tokio::time::{Instant, timeout};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    auth::Worker,
+    database::{DatabaseError, read_fri},
+    extract::Body,
+    models,
+    problem::ApiError,
+    wake::{Bed, Event, LOOK_AGAIN},
+    workers::session::require_registered,
+};
+
+/// Most models one call may name.
+const MODELS_MAX: usize = 64;
+
+/// Jobs to run now. Waits up to `wait_ms` for a first one; the same `lease_request_id` again gives the same grant.
+#[utoipa::path(post, path = "/v1/leases", tag = "workers", request_body = LeaseRequest, security(("bearer" = [])), responses(
+    (status = 200, body = LeaseReply, description = "Granted jobs; an empty list when none came in time"),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not registered on chain any more"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown model"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "The queue is away"),
+))]
+pub(crate) async fn take(
+    State(app): State<Arc<App>>,
+    worker: Worker,
+    body: Body<LeaseRequest>,
+) -> Result<Json<LeaseReply>, ApiError> {
+    let request = body.value;
+    check(&app, &request).await?;
+    require_registered(&**app.pg.get().await?, worker.address).await?;
+    let lease = app.keys.lease_id(worker.address, request.lease_request_id);
+    let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
+    let beds: Vec<Bed> = request
+        .models
+        .iter()
+        .map(|model| app.wake.bed(Event::Queued(*model)))
+        .collect();
+    loop {
+        let mut hints: Vec<_> = beds.iter().map(|bed| Box::pin(bed.hint())).collect();
+        for hint in &mut hints {
+            hint.as_mut().enable();
+        }
+        // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
+        let granting = tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
+        let leases = granting
+            .await
+            .map_err(|e| ApiError::internal("granting leases", &e))??;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !leases.is_empty() || left.is_zero() || app.stop.is_cancelled() {
+            return Ok(Json(LeaseReply { leases }));
+        }
+        let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
+        tokio::select! {
+            _ = timeout(left.min(look_again), select_all(hints)) => {}
+            () = app.stop.cancelled() => {}
+        }
+    }
+}
+
+async fn check(app: &App, request: &LeaseRequest) -> Result<(), ApiError> {
+    let bad = |pointer: &str, detail: String| -> Result<(), ApiError> {
+        let problem = Problem::new(
+            ErrorCode::InvalidRequest,
+            "the lease request cannot be used",
+        );
+        Err(problem.at(pointer, detail).into())
+    };
+    if !(1..=limits::LEASE_JOBS_MAX).contains(&request.max_jobs) {
+        return bad(
+            "/max_jobs",
+            format!("must be 1 to {}", limits::LEASE_JOBS_MAX),
+        );
+    }
+    if !(1..=MODELS_MAX).contains(&request.models.len()) {
+        return bad("/models", format!("name 1 to {MODELS_MAX} models"));
+    }
+    for model in &request.models {
+        models::stored(app, *model).await?;
+    }
+    Ok(())
+}
+
+async fn grant(
+    app: Arc<App>,
+    worker: Worker,
+    lease: LeaseId,
+    request: LeaseRequest,
+) -> Result<Vec<Lease>, ApiError> {
+    let mut leases = Vec::new();
+    for model in request.models {
+        let room = request
+            .max_jobs
+            .saturating_sub(u32::try_from(leases.len()).unwrap_or(u32::MAX));
+        if room == 0 {
+            break;
+        }
+        leases.extend(grant_of(&app, worker, lease, model, room).await?);
+    }
+    Ok(leases)
+}
+
+async fn grant_of(
+    app: &App,
+    worker: Worker,
+    lease: LeaseId,
+    model: ModelId,
+    most: u32,
+) -> Result<Vec<Lease>, ApiError> {
+    let popped = app.queue.take(model, lease, most).await?;
+    if popped.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
+    let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
+    let client = app.pg.get().await?;
+    let rows = client
+        .query(
+            include_str!("take.sql"),
+            &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
+        )
+        .await?;
+    drop(client);
+    let leases: Vec<Lease> = rows
+        .iter()
+        .map(|row| read_lease(row, lease, model))
+        .collect::<Result<_, _>>()?;
+    let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
+    settle_index(app, model, &popped, &held).await;
+    Ok(leases)
+}
+
+/// Tells Redis what PostgreSQL decided. A fault here costs one sweep, nothing else.
+async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobId, LeaseId)]) {
+    let gone: Vec<JobId> = popped
+        .iter()
+        .filter(|job| !held.iter().any(|(h, _)| h == *job))
+        .copied()
+        .collect();
+    let confirmed = async {
+        if !held.is_empty() {
+            app.queue.extend(model, held).await?;
+        }
+        if !gone.is_empty() {
+            app.queue.drop_jobs(model, &gone).await?;
+        }
+        Ok::<_, crate::queue::QueueError>(())
+    };
+    if let Err(error) = confirmed.await {
+        tracing::warn!(%error, "granted leases are not confirmed in the index yet");
+    }
+}
+
+fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, DatabaseError> {
+    let unsigned = |column: &'static str| -> Result<u64, DatabaseError> {
+        let value: i64 = row.try_get(column)?;
+        u64::try_from(value).map_err(|_| DatabaseError::Corrupt {
+            column,
+            value: value.to_string(),
+        })
+    };
+    Ok(Lease {
+        fence: LeaseRef {
+            job: JobId(row.try_get("job_id")?),
+            epoch: unsigned("epoch")?,
+            lease,
+        },
+        model,
+        input: Base64(row.try_get("input")?),
+        price_fri: read_fri(row, "price_fri")?,
+        ttl_ms: limits::LEASE_TTL_MS,
+        run_within_ms: unsigned("run_within_ms")?,
+    })
+}

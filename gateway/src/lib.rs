@@ -1,0 +1,26 @@
+//! The front desk: REST, auth, idempotency, job store and lease queue.
+//!
+//! Stateless: kill any replica at any time. Holds no chain key and runs no model.
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod database;
+mod devices;
+mod extract;
+mod health;
+mod jobs;
+mod leases;
+pub mod models;
+mod openapi;
+mod problem;
+pub mod queue;
+mod results;
+pub mod sponsors;
+mod stack;
+mod statements;
+mod wake;
+mod workers;
+
+pub use config::Config;
+pub use openapi::document as openapi_document;

@@ -1,0 +1,69 @@
+//! All routes in one list, and the OpenAPI document that they make.
+
+use std::sync::Arc;
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::App, devices, health, jobs, leases, models, results, statements, workers};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ciro-network gateway",
+        description = "Serverless compute for devices that hold no tokens: a sponsor pays.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    servers((url = "/", description = "the gateway that served this document")),
+    tags(
+        (name = "devices", description = "Enrolment and tokens of devices"),
+        (name = "jobs", description = "Jobs as their requester sees them"),
+        (name = "models", description = "The catalogue"),
+        (name = "workers", description = "Leases, results and statements"),
+        (name = "service", description = "Health and keys"),
+    ),
+    modifiers(&Bearer),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let http = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(http));
+    }
+}
+
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(devices::claim::claim))
+        .routes(routes!(devices::token::token))
+        .routes(routes!(jobs::submit::submit))
+        .routes(routes!(jobs::get::get))
+        .routes(routes!(models::list::list))
+        .routes(routes!(models::get::manifest))
+        .routes(routes!(models::get::artifact))
+        .routes(routes!(workers::challenge::challenge))
+        .routes(routes!(workers::session::session))
+        .routes(routes!(leases::take::take))
+        .routes(routes!(leases::heartbeat::heartbeat))
+        .routes(routes!(leases::fail::fail))
+        .routes(routes!(results::submit::submit_results))
+        .routes(routes!(statements::pending::pending))
+        .routes(routes!(statements::countersign::countersign))
+        .routes(routes!(health::health))
+        .routes(routes!(health::jwks))
+}
+
+/// The published promise: what `openapi/openapi.json` must equal.
+pub fn document() -> utoipa::openapi::OpenApi {
+    router().into_openapi()
+}

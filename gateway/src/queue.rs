@@ -1,0 +1,264 @@
+//! The lease queue's index in Redis: which job next, whose lease runs until when.
+//!
+//! Nothing here decides anything: PostgreSQL does, under `(epoch, lease id)`. Redis may be wiped at any moment.
+
+use std::{sync::Arc, time::Duration};
+
+use ciro_api::{JobId, LeaseId, ModelId, limits};
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, RedisError, aio::MultiplexedConnection,
+};
+use tokio::sync::RwLock;
+use uuid::Uuid;
+
+const LIBRARY: &str = include_str!("queue/functions.lua");
+
+/// Slower than any function here by far, and long enough for a busy machine: the client's own default
+/// of 500 ms would report scripts as failed that did run.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Redis is away or answered with an error. Nothing is lost: reconciling repairs the index.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue index in Redis cannot be used")]
+pub struct QueueError(#[from] RedisError);
+
+/// One pool's keys. All share a hash tag, so a cluster keeps them in one slot.
+struct Keys {
+    ready: String,
+    lease: String,
+    own: String,
+}
+
+impl Keys {
+    fn of(model: ModelId) -> Self {
+        let key = |name| format!("{{ciro:{model}}}:{name}");
+        Self {
+            ready: key("ready"),
+            lease: key("lease"),
+            own: key("own"),
+        }
+    }
+}
+
+/// A lease that ran out, as Redis remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The job.
+    pub job: JobId,
+    /// Who held it, when the entry is whole.
+    pub lease: Option<LeaseId>,
+}
+
+/// The handle every use case shares. Connects lazily and again after a fault.
+#[derive(Clone)]
+pub struct Queue {
+    client: Client,
+    connection: Arc<RwLock<Option<MultiplexedConnection>>>,
+}
+
+impl Queue {
+    /// A queue at `redis_url`; no connection is made yet.
+    pub fn new(redis_url: &str) -> Result<Self, QueueError> {
+        Ok(Self {
+            client: Client::open(redis_url)?,
+            connection: Arc::default(),
+        })
+    }
+
+    /// The client, for subscriptions, which need a connection of their own.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        self.query::<String>(&redis::cmd("PING")).await.map(drop)
+    }
+
+    /// Whether the index was filled since Redis last lost its memory.
+    pub async fn is_filled(&self) -> Result<bool, QueueError> {
+        let filled: i64 = self
+            .query(redis::cmd("EXISTS").arg("{ciro}:filled"))
+            .await?;
+        Ok(filled == 1)
+    }
+
+    /// Marks the index as filled. The mark vanishes with everything else.
+    pub async fn mark_filled(&self) -> Result<(), QueueError> {
+        self.query::<String>(redis::cmd("SET").arg("{ciro}:filled").arg(1))
+            .await
+            .map(drop)
+    }
+
+    /// Tells every gateway that something happened.
+    pub async fn publish(&self, channel: &str, message: &str) -> Result<(), QueueError> {
+        self.query::<i64>(redis::cmd("PUBLISH").arg(channel).arg(message))
+            .await
+            .map(drop)
+    }
+
+    /// Makes jobs leasable; those already leased stay so.
+    pub async fn enqueue(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_enqueue_v1", &Keys::of(model), None);
+        for job in jobs {
+            call.arg(job.0.as_bytes()).arg(order(*job));
+        }
+        self.query(&call).await
+    }
+
+    /// Pops up to `most` jobs under `lease`; the same lease asks again and gets the same.
+    pub async fn take(
+        &self,
+        model: ModelId,
+        lease: LeaseId,
+        most: u32,
+    ) -> Result<Vec<JobId>, QueueError> {
+        let grant = format!("{{ciro:{model}}}:grant:{}", lease.0.simple());
+        let mut call = function("ciro_take_v1", &Keys::of(model), Some(&grant));
+        call.arg(lease.0.as_bytes())
+            .arg(most)
+            .arg(limits::GRANT_MS)
+            .arg(2 * limits::WAIT_MS_MAX);
+        let jobs: Vec<Uuid16> = self.query(&call).await?;
+        Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
+    }
+
+    /// Extends leases; tells for each whether it was still theirs.
+    pub async fn extend(
+        &self,
+        model: ModelId,
+        leases: &[(JobId, LeaseId)],
+    ) -> Result<Vec<bool>, QueueError> {
+        self.query(&with_leases("ciro_extend_v1", model, leases))
+            .await
+    }
+
+    /// Takes over leases that PostgreSQL knows and Redis forgot.
+    pub async fn adopt(
+        &self,
+        model: ModelId,
+        leases: &[(JobId, LeaseId)],
+    ) -> Result<u64, QueueError> {
+        self.query(&with_leases("ciro_adopt_v1", model, leases))
+            .await
+    }
+
+    /// Forgets jobs.
+    pub async fn drop_jobs(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_drop_v1", &Keys::of(model), None);
+        for job in jobs {
+            call.arg(job.0.as_bytes());
+        }
+        self.query(&call).await
+    }
+
+    /// Puts a job back at its old place, unless another lease has it by now.
+    pub async fn requeue(
+        &self,
+        model: ModelId,
+        job: JobId,
+        seen: Option<LeaseId>,
+    ) -> Result<u64, QueueError> {
+        let mut call = function("ciro_requeue_v1", &Keys::of(model), None);
+        let seen = seen.map_or_else(Vec::new, |lease| lease.0.as_bytes().to_vec());
+        call.arg(job.0.as_bytes()).arg(seen).arg(order(job));
+        self.query(&call).await
+    }
+
+    /// Claims up to 100 leases that ran out, for ten seconds.
+    pub async fn sweep(&self, model: ModelId) -> Result<Vec<Expired>, QueueError> {
+        let mut call = function("ciro_sweep_v1", &Keys::of(model), None);
+        call.arg(100).arg(10_000);
+        let flat: Vec<Vec<u8>> = self.query(&call).await?;
+        let expired = flat.chunks_exact(2).filter_map(|pair| {
+            let job = JobId(Uuid::from_slice(&pair[0]).ok()?);
+            Some(Expired {
+                job,
+                lease: Uuid::from_slice(&pair[1]).ok().map(LeaseId),
+            })
+        });
+        Ok(expired.collect())
+    }
+
+    async fn query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
+        let mut connection = self.connection().await?;
+        let first = call.query_async(&mut connection).await;
+        let Err(error) = first else { return Ok(first?) };
+        if is_unknown_function(&error) {
+            // A new or wiped server: load the library, then ask again.
+            load_library(&mut connection).await?;
+            return Ok(call.query_async(&mut connection).await?);
+        }
+        if error.is_unrecoverable_error() {
+            self.connection.write().await.take();
+        }
+        Err(error.into())
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
+        if let Some(open) = self.connection.read().await.as_ref() {
+            return Ok(open.clone());
+        }
+        let mut slot = self.connection.write().await;
+        if let Some(open) = slot.as_ref() {
+            return Ok(open.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT));
+        let mut open = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        load_library(&mut open).await?;
+        *slot = Some(open.clone());
+        Ok(open)
+    }
+}
+
+fn function(name: &str, keys: &Keys, fourth: Option<&str>) -> redis::Cmd {
+    let mut call = redis::cmd("FCALL");
+    call.arg(name).arg(if fourth.is_some() { 4 } else { 3 });
+    call.arg(&keys.ready)
+        .arg(&keys.lease)
+        .arg(&keys.own)
+        .arg(fourth);
+    call
+}
+
+fn with_leases(name: &str, model: ModelId, leases: &[(JobId, LeaseId)]) -> redis::Cmd {
+    let mut call = function(name, &Keys::of(model), None);
+    call.arg(limits::LEASE_TTL_MS);
+    for (job, lease) in leases {
+        call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
+    }
+    call
+}
+
+/// First accepted, first leased: the milliseconds inside the UUIDv7.
+fn order(job: JobId) -> i64 {
+    i64::try_from(job.0.as_u128() >> 80).unwrap_or(i64::MAX)
+}
+
+fn is_unknown_function(error: &RedisError) -> bool {
+    error
+        .detail()
+        .is_some_and(|detail| detail.contains("Function not found"))
+}
+
+async fn load_library(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    let mut load = redis::cmd("FUNCTION");
+    load.arg("LOAD").arg("REPLACE").arg(LIBRARY);
+    load.query_async::<String>(connection).await.map(drop)
+}
+
+/// Sixteen raw bytes read as a UUID.
+struct Uuid16(Uuid);
+
+impl FromRedisValue for Uuid16 {
+    fn from_redis_value(value: redis::Value) -> Result<Self, redis::ParsingError> {
+        let bytes = Vec::<u8>::from_redis_value(value)?;
+        let id = Uuid::from_slice(&bytes).map_err(|_| "expected 16 bytes")?;
+        Ok(Self(id))
+    }
+}

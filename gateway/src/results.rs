@@ -1,0 +1,3 @@
+//! Results: the only way out of the queue that pays.
+
+pub(crate) mod submit;

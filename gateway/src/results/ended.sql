@@ -1,0 +1,1 @@
+SELECT status, reason, worker, output_commitment FROM job_done WHERE job_id = $1

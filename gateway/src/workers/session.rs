@@ -1,0 +1,75 @@
+//! Opens a session for a worker that answered its challenge.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use ciro_api::{
+    Address, ErrorCode, Problem,
+    hash::{sign, snip12::TypedStruct, worker_login::WorkerLogin},
+    rest::{devices::Token, workers::SessionRequest},
+};
+use ciro_paymaster::workers::{RegisteredWorker, registered_worker};
+use tokio_postgres::GenericClient;
+
+use crate::{app::App, auth::keys::Role, extract::Body, problem::ApiError};
+
+/// A bearer token for 15 minutes.
+#[utoipa::path(post, path = "/v1/workers/session", tag = "workers", request_body = SessionRequest, responses(
+    (status = 200, body = Token, description = "The token"),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Unknown challenge or wrong signature"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not registered on chain"),
+))]
+pub(crate) async fn session(
+    State(app): State<Arc<App>>,
+    body: Body<SessionRequest>,
+) -> Result<Json<Token>, ApiError> {
+    let SessionRequest {
+        worker,
+        challenge,
+        signature,
+    } = body.value;
+    let client = app.pg.get().await?;
+    let registered = require_registered(&**client, worker).await?;
+    // Taken before the signature is checked: an answer is worth one try.
+    let taken = client
+        .execute(
+            include_str!("take_challenge.sql"),
+            &[&challenge.to_string(), &worker.to_string()],
+        )
+        .await?;
+    if taken == 0 {
+        return Err(ApiError::new(
+            ErrorCode::ChallengeUnknown,
+            "the challenge is unknown, over or used; ask for a new one",
+        ));
+    }
+    let login = WorkerLogin {
+        worker,
+        challenge,
+        contract: app.job_manager,
+    };
+    let message = login.message_hash(app.chain_id, worker);
+    if !sign::verify(registered.public_key, &message, &signature) {
+        let detail = format!(
+            "the signature is not by {}, the key that worker {worker} registered on chain",
+            registered.public_key
+        );
+        return Err(ApiError::new(ErrorCode::WrongSignature, detail));
+    }
+    app.keys.issue(Role::Worker { address: worker }).map(Json)
+}
+
+/// The worker as the chain knows it.
+pub(crate) async fn require_registered(
+    client: &(impl GenericClient + Sync),
+    worker: Address,
+) -> Result<RegisteredWorker, ApiError> {
+    let found = registered_worker(client, worker)
+        .await
+        .map_err(|e| ApiError::from_store(&e))?;
+    found.ok_or_else(|| {
+        let detail = format!("worker {worker} has no key on chain that we have seen; stake and register it, then wait for a block");
+        ApiError::new(ErrorCode::WorkerNotStaked, detail)
+    })
+}
