@@ -1,0 +1,25 @@
+//! The notary: typed calls, events and deployment of the Cairo contracts.
+//!
+//! Speaks to a Starknet node and knows the contracts' words. Never decides what is paid, and keeps no state.
+
+pub mod account;
+pub mod chain;
+pub mod classes;
+pub mod deploy;
+pub mod deployment;
+pub mod events;
+mod felts;
+pub mod job_manager;
+pub mod pool;
+pub mod private_key;
+pub mod token;
+
+pub use account::{AccountError, KeyedAccount, SignedTransaction};
+pub use chain::{Chain, ChainError, TransactionOutcome};
+pub use deploy::{DeployError, Parameters, deploy};
+pub use deployment::{Deployment, DeploymentFileError};
+pub use events::{Event, EventError, Located};
+pub use job_manager::{JobManager, ModelTerms, SignedStatement};
+pub use pool::{Announced, Pending, Pool};
+pub use private_key::{PrivateKey, PrivateKeyError};
+pub use token::Token;

@@ -1,0 +1,19 @@
+//! The cashier: budget ledger, statements, settlement and the chain watcher.
+//!
+//! The gateway calls [`ledger`], [`statements`] and [`workers`] inside its own database transactions. Only
+//! [`service`] holds the operator's key and talks to the chain.
+
+mod backoff;
+mod database;
+pub mod health;
+pub mod ledger;
+mod migrate;
+pub mod service;
+pub mod settle;
+pub mod sponsors;
+pub mod statements;
+pub mod watch;
+pub mod workers;
+
+pub use database::{Corrupt, StoreError};
+pub use migrate::{MigrateError, migrate};

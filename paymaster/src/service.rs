@@ -1,0 +1,164 @@
+//! The process: watches the chain, closes and settles statements, answers for its health. The only one that
+//! holds the operator's key.
+
+mod http;
+mod loops;
+
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use ciro_api::Address;
+use ciro_contracts::{Chain, Deployment, KeyedAccount, PrivateKey};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio::net::TcpListener;
+use tokio_postgres::NoTls;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{
+    MigrateError,
+    health::Board,
+    migrate,
+    settle::Settler,
+    watch::{WatchError, Watcher},
+};
+
+/// One connection for each loop, which keeps it, and some for health.
+const CONNECTIONS: usize = 6;
+
+/// Everything that the process is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the ledger is.
+    pub database: tokio_postgres::Config,
+    /// The Starknet node.
+    pub rpc_url: Url,
+    /// How long the node may take to answer.
+    pub rpc_timeout: Duration,
+    /// The contracts.
+    pub deployment: Deployment,
+    /// The account that settles, and whose allowances count.
+    pub operator: Address,
+    /// Its key.
+    pub operator_key: PrivateKey,
+    /// Where to answer; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Gets the address that we listen on, once we do.
+    pub ready_file: Option<PathBuf>,
+    /// How long a receipt waits at most for its statement to close.
+    pub statement_period: Duration,
+    /// How often receipts are looked at.
+    pub close_interval: Duration,
+    /// How often the chain is asked for news.
+    pub watch_interval: Duration,
+    /// How often countersigned statements are looked for.
+    pub settle_interval: Duration,
+}
+
+/// A process that could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No connection to the database.
+    #[error("could not connect to the database")]
+    Connect(#[source] deadpool_postgres::PoolError),
+    /// The pool could not be made.
+    #[error("could not set up database connections")]
+    Pool(#[source] deadpool_postgres::BuildError),
+    /// The schema is not current.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The database is of another deployment.
+    #[error("could not begin to mirror the chain")]
+    Begin(#[source] Box<WatchError>),
+    /// The address is taken or not ours.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The ready file could not be written.
+    #[error("could not write the ready file {path}")]
+    ReadyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended.
+    #[error("the health server failed")]
+    Serve(#[source] io::Error),
+}
+
+/// Runs until `stop` is cancelled. What is under way is finished or left so that the next run takes it up.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceError> {
+    let pool = connections(&config)?;
+    let mut client = pool.get().await.map_err(ServiceError::Connect)?;
+    migrate(&mut client).await?;
+    let chain = Chain::offline(
+        config.rpc_url.clone(),
+        config.deployment.chain_id,
+        config.rpc_timeout,
+    );
+    let watcher = Watcher::new(chain.clone(), config.deployment, config.operator);
+    watcher
+        .begin(&client)
+        .await
+        .map_err(|e| ServiceError::Begin(Box::new(e)))?;
+    drop(client);
+    let account = KeyedAccount::new(chain, config.operator, &config.operator_key);
+    let settler = Settler::new(account, config.deployment.job_manager);
+    let board = Board::default();
+    let listener = listen(&config).await?;
+    let halted = CancellationToken::new();
+    let (served, (), (), ()) = tokio::join!(
+        http::serve(
+            listener,
+            pool.clone(),
+            board.clone(),
+            config.operator,
+            stop.clone()
+        ),
+        loops::watch(&config, &pool, watcher, &board, &halted, &stop),
+        loops::close(&config, &pool, &board, &stop),
+        loops::settle(&config, &pool, settler, &board, &halted, &stop),
+    );
+    tracing::info!("stopped");
+    served.map_err(ServiceError::Serve)
+}
+
+fn connections(config: &Config) -> Result<Pool, ServiceError> {
+    // A connection that was left in the middle of something is closed, not given to the next.
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Verified,
+    };
+    let manager = Manager::from_config(config.database.clone(), NoTls, recycling);
+    Pool::builder(manager)
+        .max_size(CONNECTIONS)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(ServiceError::Pool)
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, ServiceError> {
+    let failed = |source| ServiceError::Listen {
+        address: config.listen,
+        source,
+    };
+    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, operator = %config.operator, "listening");
+    if let Some(path) = &config.ready_file {
+        // Whole or not at all: whoever waits for the file reads it the moment it appears.
+        let fresh = path.with_extension("new");
+        std::fs::write(&fresh, format!("{address}\n"))
+            .and_then(|()| std::fs::rename(&fresh, path))
+            .map_err(|source| ServiceError::ReadyFile {
+                path: path.clone(),
+                source,
+            })?;
+    }
+    Ok(listener)
+}

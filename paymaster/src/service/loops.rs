@@ -1,0 +1,172 @@
+//! The three loops. Each waits its interval after a success, longer and longer after failures, and ends at once
+//! when it is told to stop.
+
+use std::{error::Error, time::Duration};
+
+use deadpool_postgres::{Object, Pool, PoolError};
+use tokio_util::sync::CancellationToken;
+
+use super::Config;
+use crate::{
+    backoff::Backoff,
+    health::{Board, Part},
+    settle::{Settler, Step},
+    statements,
+    watch::Watcher,
+};
+
+/// The causes too: our errors say what was being done, their sources why it failed.
+fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+/// Waits; says no when it is time to stop.
+async fn rest(time: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(time) => true,
+    }
+}
+
+/// A connection of this loop's own, kept until it breaks: session locks live on it.
+async fn keep<'a>(slot: &'a mut Option<Object>, pool: &Pool) -> Result<&'a mut Object, PoolError> {
+    if slot.as_ref().is_none_or(|client| client.is_closed()) {
+        *slot = Some(pool.get().await?);
+    }
+    slot.as_mut().ok_or(PoolError::Closed)
+}
+
+fn failed(board: &Board, part: Part, error: &dyn Error, wait: Duration) {
+    let words = in_words(error);
+    tracing::warn!(?part, error = words, ?wait, "failed; trying again");
+    board.problem(part, Some(words));
+}
+
+pub(super) async fn watch(
+    config: &Config,
+    pool: &Pool,
+    watcher: Watcher,
+    board: &Board,
+    halted: &CancellationToken,
+    stop: &CancellationToken,
+) {
+    let mut slot = None;
+    let mut backoff = Backoff::new(config.watch_interval);
+    loop {
+        let wait = match keep(&mut slot, pool).await {
+            Err(error) => {
+                let wait = backoff.next();
+                failed(board, Part::Watcher, &error, wait);
+                wait
+            }
+            Ok(client) => match watcher.step(client).await {
+                Ok(progress) => {
+                    backoff.reset();
+                    board.mirrored(progress);
+                    board.problem(Part::Watcher, None);
+                    if progress.lag_blocks() > 0 {
+                        Duration::ZERO
+                    } else {
+                        config.watch_interval
+                    }
+                }
+                Err(error) if error.is_fatal() => {
+                    let words = in_words(&error);
+                    tracing::error!(error = words, "the mirror has stopped for good");
+                    board.problem(Part::Watcher, Some(words));
+                    // Nothing that is settled from now on would be seen.
+                    halted.cancel();
+                    return;
+                }
+                Err(error) => {
+                    board.chain_away();
+                    let wait = backoff.next();
+                    failed(board, Part::Watcher, &error, wait);
+                    wait
+                }
+            },
+        };
+        if !rest(wait, stop).await {
+            return;
+        }
+    }
+}
+
+pub(super) async fn close(config: &Config, pool: &Pool, board: &Board, stop: &CancellationToken) {
+    let mut slot = None;
+    let mut backoff = Backoff::new(config.close_interval);
+    loop {
+        let closed = match keep(&mut slot, pool).await {
+            Err(error) => Err(in_words(&error)),
+            Ok(client) => statements::close(client, config.statement_period)
+                .await
+                .map_err(|error| in_words(&error)),
+        };
+        let wait = match closed {
+            Ok(closed) => {
+                backoff.reset();
+                for statement in closed {
+                    tracing::info!(%statement, "closed");
+                }
+                board.problem(Part::Closer, None);
+                config.close_interval
+            }
+            Err(words) => {
+                let wait = backoff.next();
+                tracing::warn!(
+                    error = words,
+                    ?wait,
+                    "could not close statements; trying again"
+                );
+                board.problem(Part::Closer, Some(words));
+                wait
+            }
+        };
+        if !rest(wait, stop).await {
+            return;
+        }
+    }
+}
+
+pub(super) async fn settle(
+    config: &Config,
+    pool: &Pool,
+    settler: Settler,
+    board: &Board,
+    halted: &CancellationToken,
+    stop: &CancellationToken,
+) {
+    let mut slot = None;
+    let mut backoff = Backoff::new(config.settle_interval);
+    while !halted.is_cancelled() {
+        let wait = match keep(&mut slot, pool).await {
+            Err(error) => {
+                let wait = backoff.next();
+                failed(board, Part::Settler, &error, wait);
+                wait
+            }
+            Ok(client) => match settler.step(client).await {
+                Ok(Step::Failed) => backoff.next(),
+                Ok(Step::Idle | Step::Sent(_) | Step::Waiting) => {
+                    backoff.reset();
+                    board.problem(Part::Settler, None);
+                    config.settle_interval
+                }
+                Err(error) => {
+                    let wait = backoff.next();
+                    failed(board, Part::Settler, &error, wait);
+                    wait
+                }
+            },
+        };
+        if !rest(wait, stop).await {
+            return;
+        }
+    }
+}

@@ -1,0 +1,8 @@
+-- $1 statement.
+select
+    s.status, s.sponsor, s.worker, s.seq, s.count::bigint as count, s.amount_fri::text as amount, s.root,
+    s.signature_r, s.signature_s,
+    w.public_key,
+    (select job_manager from chain_cursor) as contract
+from statement s left join chain_worker w on w.address = s.worker
+where s.statement_id = $1

@@ -1,0 +1,215 @@
+//! What each event changes. Runs inside the transaction that moves the cursor.
+
+use ciro_api::{Address, Fri, PublicKey, StatementId, felt::Digest};
+use ciro_contracts::{
+    Event, Located,
+    events::{Amount, Refused, RegisteredModel, Settled},
+};
+use tokio_postgres::{
+    Transaction,
+    types::{ToSql, Type},
+};
+
+use super::WatchError;
+use crate::{
+    StoreError,
+    database::{bigint, count, word},
+    ledger,
+};
+
+/// Locks every sponsor whose money moves, so that holds wait for all of it and nobody waits in a circle.
+pub(super) async fn lock_sponsors(
+    tx: &Transaction<'_>,
+    events: &[Located],
+) -> Result<(), WatchError> {
+    let sponsors: Vec<String> = events
+        .iter()
+        .filter_map(sponsor)
+        .map(|a| a.to_string())
+        .collect();
+    if !sponsors.is_empty() {
+        tx.query_typed(
+            include_str!("lock_sponsors.sql"),
+            &[(&sponsors, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+fn sponsor(located: &Located) -> Option<Address> {
+    match &located.event {
+        Event::Deposited(change)
+        | Event::WithdrawalAnnounced(change)
+        | Event::Withdrawn(change) => Some(change.of),
+        Event::AllowanceSet(allowance) => Some(allowance.sponsor),
+        Event::StatementSettled(settled) => Some(settled.sponsor),
+        _ => None,
+    }
+}
+
+pub(super) async fn apply(
+    tx: &Transaction<'_>,
+    located: &Located,
+    operator: Address,
+) -> Result<(), WatchError> {
+    let sql = match &located.event {
+        Event::Deposited(change) => return means(tx, include_str!("deposited.sql"), change).await,
+        Event::AllowanceSet(allowance) if allowance.operator == operator => {
+            let change = Amount {
+                of: allowance.sponsor,
+                amount: allowance.amount,
+            };
+            return means(tx, include_str!("allowance_set.sql"), &change).await;
+        }
+        Event::Staked(change) => return means(tx, include_str!("staked.sql"), change).await,
+        Event::UnstakeAnnounced(change) => {
+            return means(tx, include_str!("unstake_announced.sql"), change).await;
+        }
+        Event::WorkerRegistered(worker, key) => return registered(tx, *worker, *key).await,
+        Event::ModelRegistered(model) => return model_registered(tx, model).await,
+        Event::StatementSettled(settled) => return settle(tx, located, settled, operator).await,
+        Event::StatementRefused(refused) if refused.operator == operator => {
+            return refuse(tx, located, refused).await;
+        }
+        Event::WithdrawalAnnounced(change) => (include_str!("withdrawal_announced.sql"), change),
+        Event::Withdrawn(change) => (include_str!("withdrawn.sql"), change),
+        Event::Unstaked(change) => (include_str!("unstaked.sql"), change),
+        // Another operator's affairs, and pay that has left the contracts.
+        Event::AllowanceSet(_) | Event::StatementRefused(_) | Event::Claimed(_) => return Ok(()),
+    };
+    amount(tx, sql.0, sql.1).await
+}
+
+async fn run(
+    tx: &Transaction<'_>,
+    sql: &str,
+    words: &[&(dyn ToSql + Sync)],
+) -> Result<(), WatchError> {
+    let typed: Vec<_> = words.iter().map(|word| (*word, Type::TEXT)).collect();
+    tx.execute_typed(sql, &typed).await?;
+    Ok(())
+}
+
+async fn amount(tx: &Transaction<'_>, sql: &str, change: &Amount) -> Result<(), WatchError> {
+    run(
+        tx,
+        sql,
+        &[&change.of.to_string(), &change.amount.to_string()],
+    )
+    .await
+}
+
+/// A change after which a refused statement may have better luck.
+async fn means(tx: &Transaction<'_>, sql: &str, change: &Amount) -> Result<(), WatchError> {
+    amount(tx, sql, change).await?;
+    run(tx, include_str!("try_again.sql"), &[&change.of.to_string()]).await
+}
+
+async fn registered(
+    tx: &Transaction<'_>,
+    worker: Address,
+    key: PublicKey,
+) -> Result<(), WatchError> {
+    let address = worker.to_string();
+    run(
+        tx,
+        include_str!("worker_registered.sql"),
+        &[&address, &key.to_string()],
+    )
+    .await?;
+    run(tx, include_str!("try_again.sql"), &[&address]).await
+}
+
+async fn model_registered(tx: &Transaction<'_>, model: &RegisteredModel) -> Result<(), WatchError> {
+    let RegisteredModel {
+        id,
+        level,
+        min_price,
+        min_stake,
+    } = model;
+    let words = [
+        id.to_string(),
+        level.to_string(),
+        min_price.to_string(),
+        min_stake.to_string(),
+    ];
+    let sql = include_str!("model_registered.sql");
+    run(tx, sql, &[&words[0], &words[1], &words[2], &words[3]]).await
+}
+
+/// The deposit and the holds shrink together, so that at no moment more is free than the chain can pay.
+async fn settle(
+    tx: &Transaction<'_>,
+    located: &Located,
+    settled: &Settled,
+    operator: Address,
+) -> Result<(), WatchError> {
+    let ours = settled.operator == operator;
+    let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
+    let amount = settled.amount.to_string();
+    tx.execute_typed(
+        include_str!("debited.sql"),
+        &[
+            (&sponsor, Type::TEXT),
+            (&amount, Type::TEXT),
+            (&ours, Type::BOOL),
+        ],
+    )
+    .await?;
+    if !ours {
+        return Ok(());
+    }
+    let (seq, hash) = (bigint(settled.seq), located.tx_hash.to_string());
+    let row = tx
+        .query_typed_opt(
+            include_str!("settled.sql"),
+            &[
+                (&sponsor, Type::TEXT),
+                (&worker, Type::TEXT),
+                (&seq, Type::INT8),
+                (&hash, Type::TEXT),
+            ],
+        )
+        .await?
+        .ok_or_else(|| WatchError::mismatch(settled, "there is no such unsettled statement"))?;
+    let stated: (u64, Fri, Digest) = (
+        count(&row, "count").map_err(StoreError::from)?,
+        word(&row, "amount").map_err(StoreError::from)?,
+        word(&row, "root").map_err(StoreError::from)?,
+    );
+    if stated != (settled.count, settled.amount, settled.receipts) {
+        let detail = format!("{} receipts, {} fri, root {}", stated.0, stated.1, stated.2);
+        return Err(WatchError::mismatch(settled, detail));
+    }
+    let posted = ledger::post(tx, StatementId(row.try_get("statement_id")?)).await?;
+    if posted == settled.count {
+        Ok(())
+    } else {
+        Err(WatchError::mismatch(
+            settled,
+            format!("{posted} receipts were still held"),
+        ))
+    }
+}
+
+async fn refuse(
+    tx: &Transaction<'_>,
+    located: &Located,
+    refused: &Refused,
+) -> Result<(), WatchError> {
+    let (sponsor, worker) = (refused.sponsor.to_string(), refused.worker.to_string());
+    let (seq, hash) = (bigint(refused.seq), located.tx_hash.to_string());
+    tx.execute_typed(
+        include_str!("refused.sql"),
+        &[
+            (&sponsor, Type::TEXT),
+            (&worker, Type::TEXT),
+            (&seq, Type::INT8),
+            (&refused.reason, Type::TEXT),
+            (&hash, Type::TEXT),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The paymaster on real servers: `PostgreSQL` and a Starknet devnet, both started here.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop where it stands, its helpers too"
+)]
+
+mod harness;
+mod ledger;
+mod process;
+mod property;
+mod settlement;
+mod statements;
+mod world;

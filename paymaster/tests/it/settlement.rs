@@ -1,0 +1,377 @@
+//! Statements to money, on a real chain, and everything that may go wrong between.
+
+use ciro_api::{Fri, Level, ModelId, Scheme, SettlementStatus, StatementStatus, hash::sign};
+use ciro_contracts::{ModelTerms, deploy};
+use ciro_paymaster::{
+    ledger,
+    settle::{Settler, Step},
+    sponsors, statements,
+    watch::WatchError,
+    workers,
+};
+
+use crate::{
+    harness::connect,
+    world::{DEPOSIT, PRICE, STAKE, WINDOW_S, World, fri, parameters},
+};
+
+#[tokio::test]
+async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
+    let mut world = World::start(DEPOSIT).await;
+    let worker = world.worker.address();
+    let registered = workers::registered_worker(&world.client, worker)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(registered.stake, STAKE);
+    assert_eq!(registered.public_key, sign::public_key(&0x77.into()));
+    let jobs = world.earn(7).await;
+    let closed = statements::close(&mut world.client, std::time::Duration::ZERO)
+        .await
+        .unwrap();
+    world.countersign().await;
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(1)
+    );
+    let sponsor = sponsors::get(&world.client, world.sponsor_id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (sponsor.held, sponsor.spent),
+        (fri(7), Fri::ZERO),
+        "only an event posts"
+    );
+    world.watch().await;
+    world.check_books(fri(7)).await;
+    let settlement = ledger::settlement_of(&world.client, jobs[0])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(settlement.status, SettlementStatus::Settled);
+    assert_eq!(
+        (settlement.amount_fri, settlement.statement),
+        (PRICE, Some(closed[0]))
+    );
+    let document = statements::get(&world.client, closed[0])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(document.status, StatementStatus::Settled);
+    assert_eq!(document.tx_hash, settlement.tx_hash);
+    assert!(document.tx_hash.is_some());
+    let before = world
+        .token()
+        .balance_of(&world.chain, worker)
+        .await
+        .unwrap();
+    world.devnet.pass_time(2 * WINDOW_S + 1).await;
+    world
+        .operator
+        .execute(vec![world.pool().claim(worker)])
+        .await
+        .unwrap();
+    let after = world
+        .token()
+        .balance_of(&world.chain, worker)
+        .await
+        .unwrap();
+    assert_eq!(after.checked_sub(before), Some(fri(7)));
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Idle
+    );
+    world.watch().await;
+}
+
+#[tokio::test]
+async fn deploying_again_finds_the_same_contracts_and_models_are_mirrored() {
+    let mut world = World::start(DEPOSIT).await;
+    let parameters = parameters(&world.operator);
+    let again = deploy(&world.operator, &parameters).await.unwrap();
+    assert_eq!(again, world.deployment);
+    assert!(again.deployed_at_block > 0);
+    let model = ModelTerms {
+        id: ModelId(0x5a.into()),
+        level: Level::ReExecutable,
+        scheme: Scheme::Poseidon,
+        input_bytes_max: 8_192,
+        min_price: PRICE,
+        min_stake: STAKE,
+        manifest_uri: "https://models.example/a/path/longer/than/one/word.json".to_owned(),
+    };
+    world
+        .operator
+        .execute(vec![world.job_manager().register_model(&model)])
+        .await
+        .unwrap();
+    assert!(
+        world
+            .job_manager()
+            .has_model(&world.chain, model.id)
+            .await
+            .unwrap()
+    );
+    world.watch().await;
+    let row = world
+        .client
+        .query_one("select model_id, level from chain_model", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        (row.get::<_, String>(0), row.get::<_, i16>(1)),
+        (model.id.to_string(), 1)
+    );
+}
+
+#[tokio::test]
+async fn a_crash_after_the_intent_was_recorded_sends_it_later_and_pays_once() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    let batch = world
+        .settler
+        .record(&mut world.client)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(world.statuses().await, ["sent"]);
+    assert_eq!(world.paid().await, Fri::ZERO);
+    // The process is gone; another one comes, on another connection.
+    world.client = connect(&world.database).await;
+    world.settler = Settler::new(world.operator.clone(), world.deployment.job_manager);
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(1)
+    );
+    world.watch().await;
+    world.check_books(fri(3)).await;
+    let hash: String = world
+        .client
+        .query_one("select tx_hash from statement", &[])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(
+        hash,
+        batch.transaction.hash.to_string(),
+        "the recorded transaction settled it"
+    );
+}
+
+#[tokio::test]
+async fn a_crash_after_the_send_pays_once_however_often_it_is_sent_again() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    let batch = world
+        .settler
+        .record(&mut world.client)
+        .await
+        .unwrap()
+        .unwrap();
+    world.operator.broadcast(&batch.transaction).await.unwrap();
+    world.client = connect(&world.database).await;
+    let settler = Settler::new(world.operator.clone(), world.deployment.job_manager);
+    for _ in 0..3 {
+        assert_eq!(
+            settler.step(&mut world.client).await.unwrap(),
+            Step::Waiting
+        );
+        let again = settler.broadcast(&mut world.client, &batch).await.unwrap();
+        assert_eq!(again, Step::Waiting, "the chain takes no second copy");
+    }
+    world.watch().await;
+    world.check_books(fri(3)).await;
+    assert_eq!(settler.step(&mut world.client).await.unwrap(), Step::Idle);
+}
+
+#[tokio::test]
+async fn a_batch_whose_nonce_another_transaction_took_is_given_up_and_settled_by_the_next() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(2).await;
+    world
+        .settler
+        .record(&mut world.client)
+        .await
+        .unwrap()
+        .unwrap();
+    let allowance = world.pool().set_allowance(world.operator.address(), Fri(1));
+    world.operator.execute(vec![allowance]).await.unwrap();
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Failed
+    );
+    assert_eq!(world.statuses().await, ["countersigned"]);
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Idle,
+        "it waits"
+    );
+    world
+        .client
+        .batch_execute("update statement set retry_at = now()")
+        .await
+        .unwrap();
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(1)
+    );
+    world.watch().await;
+    world.check_books(fri(2)).await;
+}
+
+#[tokio::test]
+async fn a_statement_over_the_allowance_is_refused_and_settles_once_the_allowance_is_raised() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(4).await;
+    world.state(1).await;
+    // The mirror does not know yet, so both are sent. The chain refuses the first for lack of allowance and the
+    // second for being out of its turn.
+    let operator = world.operator.address();
+    let lower = world.pool().set_allowance(operator, fri(2));
+    world.sponsor.execute(vec![lower]).await.unwrap();
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(2)
+    );
+    world.watch().await;
+    assert_eq!(world.statuses().await, ["countersigned", "countersigned"]);
+    let rows = world
+        .client
+        .query("select refusal from statement order by seq", &[])
+        .await
+        .unwrap();
+    let refusals: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(refusals, ["insufficient_allowance", "wrong_seq"]);
+    world
+        .client
+        .batch_execute("update statement set retry_at = now()")
+        .await
+        .unwrap();
+    let step = world.settler.step(&mut world.client).await.unwrap();
+    assert_eq!(
+        step,
+        Step::Idle,
+        "nothing is sent while the mirror shows too little"
+    );
+    world.check_books(Fri::ZERO).await;
+    let raise = world.pool().set_allowance(operator, fri(5));
+    world.sponsor.execute(vec![raise]).await.unwrap();
+    world.watch().await;
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(2)
+    );
+    world.watch().await;
+    assert_eq!(world.statuses().await, ["settled", "settled"]);
+    world.check_books(fri(5)).await;
+}
+
+async fn rotate(world: &World, key: u64) {
+    let register = world
+        .job_manager()
+        .register_worker(sign::public_key(&key.into()));
+    world.worker.execute(vec![register]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotated_key_has_the_statement_countersigned_again() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(1).await;
+    rotate(&world, 0x78).await;
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(1)
+    );
+    world.watch().await;
+    assert_eq!(
+        world.statuses().await,
+        ["closed"],
+        "the worker is asked again"
+    );
+    rotate(&world, 0x77).await;
+    world.watch().await;
+    world.countersign().await;
+    assert_eq!(
+        world.settler.step(&mut world.client).await.unwrap(),
+        Step::Sent(1)
+    );
+    world.watch().await;
+    world.check_books(fri(1)).await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_mirrored_from_its_announcement_to_its_end() {
+    let mut world = World::start(DEPOSIT).await;
+    let announce = world.pool().announce_withdrawal(Fri(u128::MAX));
+    world.sponsor.execute(vec![announce]).await.unwrap();
+    world.watch().await;
+    let sponsor = sponsors::get(&world.client, world.sponsor_id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((sponsor.deposit, sponsor.free), (DEPOSIT, Fri::ZERO));
+    world.devnet.pass_time(2 * WINDOW_S + 1).await;
+    world
+        .sponsor
+        .execute(vec![world.pool().withdraw()])
+        .await
+        .unwrap();
+    world.watch().await;
+    let sponsor = sponsors::get(&world.client, world.sponsor_id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((sponsor.deposit, sponsor.announced), (Fri::ZERO, Fri::ZERO));
+}
+
+#[tokio::test]
+async fn two_watchers_at_once_count_nothing_twice() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    world.settler.step(&mut world.client).await.unwrap();
+    let mut other = connect(&world.database).await;
+    let (first, second) = tokio::join!(
+        world.watcher.step(&mut world.client),
+        world.watcher.step(&mut other)
+    );
+    first.unwrap();
+    second.unwrap();
+    world.watch().await;
+    world.check_books(fri(3)).await;
+}
+
+#[tokio::test]
+async fn a_chain_that_forgot_our_last_block_stops_the_watcher() {
+    let mut world = World::start(DEPOSIT).await;
+    world
+        .client
+        .batch_execute("update chain_cursor set last_block_hash = '0xbad'")
+        .await
+        .unwrap();
+    let error = world.watcher.step(&mut world.client).await.unwrap_err();
+    assert!(matches!(error, WatchError::Diverged { .. }), "{error}");
+    assert!(error.is_fatal());
+}
+
+#[tokio::test]
+async fn a_settlement_that_differs_from_our_books_is_a_loud_error_and_changes_nothing() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    world.settler.step(&mut world.client).await.unwrap();
+    world
+        .client
+        .batch_execute("update statement set count = 2")
+        .await
+        .unwrap();
+    let error = world.watcher.step(&mut world.client).await.unwrap_err();
+    assert!(
+        matches!(error, WatchError::Mismatch { .. }) && error.is_fatal(),
+        "{error}"
+    );
+    let sponsor = sponsors::get(&world.client, world.sponsor_id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((sponsor.spent, sponsor.deposit), (Fri::ZERO, DEPOSIT));
+}
