@@ -1,0 +1,23 @@
+//! The workshop: lease, fetch, run, attest, submit, countersign.
+//!
+//! Runs on someone else's machine, trusts nothing it is told and is trusted with nothing. It never signs two
+//! outputs for one lease of a job, and never signs money away that it has not seen in its own journal.
+
+mod attest;
+mod config;
+mod countersign;
+mod fetch_model;
+mod gateway;
+mod journal;
+mod keep_lease;
+mod lease;
+mod login;
+mod offer;
+mod retry;
+mod run;
+mod sign;
+mod submit;
+mod work_loop;
+
+pub use config::Config;
+pub use work_loop::{StartError, Worker};
