@@ -31,7 +31,12 @@ impl TypedStruct for AttestationBatch {
     );
 
     fn fields(&self) -> Vec<Felt> {
-        vec![self.root.0, Felt::from(self.count), self.contract.0, self.worker.0]
+        vec![
+            self.root.0,
+            Felt::from(self.count),
+            self.contract.0,
+            self.worker.0,
+        ]
     }
 }
 
@@ -74,12 +79,18 @@ impl BatchTree {
     pub fn build(struct_hashes: &[Felt]) -> Result<Self, BatchError> {
         let count = struct_hashes.len();
         check_size(count)?;
-        let mut leaves: Vec<Felt> =
-            struct_hashes.iter().enumerate().map(|(index, hash)| leaf(*hash, index)).collect();
+        let mut leaves: Vec<Felt> = struct_hashes
+            .iter()
+            .enumerate()
+            .map(|(index, hash)| leaf(*hash, index))
+            .collect();
         leaves.resize(count.next_power_of_two(), Felt::ZERO);
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-            let next = level.chunks_exact(2).map(|pair| hades(pair[0], pair[1], short_string(NODE))).collect();
+            let next = level
+                .chunks_exact(2)
+                .map(|pair| hades(pair[0], pair[1], short_string(NODE)))
+                .collect();
             levels.push(next);
         }
         Ok(Self { levels, count })
@@ -93,7 +104,10 @@ impl BatchTree {
     /// The siblings of leaf `index`, from the leaf upwards.
     pub fn path(&self, index: usize) -> Result<Vec<Digest>, BatchError> {
         if index >= self.count {
-            return Err(BatchError::Index { index, count: self.count });
+            return Err(BatchError::Index {
+                index,
+                count: self.count,
+            });
         }
         let below_root = &self.levels[..self.levels.len() - 1];
         Ok(below_root
@@ -117,7 +131,11 @@ pub fn root_of(
     }
     let expected = depth_for(count);
     if usize::try_from(expected) != Ok(path.len()) {
-        return Err(BatchError::PathLength { count, expected, given: path.len() });
+        return Err(BatchError::PathLength {
+            count,
+            expected,
+            given: path.len(),
+        });
     }
     let climb = |node, (height, sibling): (usize, &Digest)| {
         if (index >> height) & 1 == 1 {
@@ -126,11 +144,19 @@ pub fn root_of(
             hades(node, sibling.0, short_string(NODE))
         }
     };
-    Ok(Digest(path.iter().enumerate().fold(leaf(struct_hash, index), climb)))
+    Ok(Digest(
+        path.iter()
+            .enumerate()
+            .fold(leaf(struct_hash, index), climb),
+    ))
 }
 
 fn check_size(count: usize) -> Result<(), BatchError> {
-    if (1..=ATTESTATIONS_MAX).contains(&count) { Ok(()) } else { Err(BatchError::Size(count)) }
+    if (1..=ATTESTATIONS_MAX).contains(&count) {
+        Ok(())
+    } else {
+        Err(BatchError::Size(count))
+    }
 }
 
 fn leaf(struct_hash: Felt, index: usize) -> Felt {

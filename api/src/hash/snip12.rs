@@ -35,7 +35,12 @@ pub trait TypedStruct {
 
     /// What `signer` signs on `chain`.
     fn message_hash(&self, chain: ChainId, signer: Address) -> Felt {
-        poseidon_hash_many(&[short_string(PREFIX), domain_hash(chain), signer.0, self.struct_hash()])
+        poseidon_hash_many(&[
+            short_string(PREFIX),
+            domain_hash(chain),
+            signer.0,
+            self.struct_hash(),
+        ])
     }
 }
 
@@ -46,5 +51,11 @@ pub fn type_hash(encoded: &str) -> Felt {
 
 /// The hash of the domain `CIRO`, version 1, revision 1, on `chain`.
 pub fn domain_hash(chain: ChainId) -> Felt {
-    poseidon_hash_many(&[*DOMAIN_TYPE, short_string(NAME), Felt::ONE, chain.0, Felt::ONE])
+    poseidon_hash_many(&[
+        *DOMAIN_TYPE,
+        short_string(NAME),
+        Felt::ONE,
+        chain.0,
+        Felt::ONE,
+    ])
 }

@@ -3,6 +3,14 @@
 
 // Said again for clippy, which lets only such modules unwrap.
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod front_desk;
+#[cfg(test)]
+mod net;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod service;

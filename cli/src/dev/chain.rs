@@ -1,0 +1,129 @@
+//! Puts the contracts on the development chain and the money into them. Every step looks first, so a second start
+//! changes nothing.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use ciro_api::{Fri, PublicKey};
+use ciro_contracts::{Deployment, JobManager, Parameters, Pool, Token, deploy, token::STRK};
+
+use super::{accounts::Accounts, models};
+
+pub(super) const RPC_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the sponsor puts into the pool: 100 STRK.
+const DEPOSIT: Fri = Fri(100 * Fri::ONE_STRK.0);
+/// What the operator may spend of it: 50 STRK.
+const ALLOWANCE: Fri = Fri(50 * Fri::ONE_STRK.0);
+/// What the worker stakes, and the least that any must: 10 STRK.
+const STAKE: Fri = Fri(10 * Fri::ONE_STRK.0);
+/// Short, so that a demo sees pay unlock; a public network takes days.
+pub const CHALLENGE_WINDOW_S: u64 = 10;
+const WITHDRAWAL_NOTICE_S: u64 = 60;
+const UNBONDING_S: u64 = 7 * 24 * 3_600;
+
+/// Deploys, registers and funds.
+pub(super) async fn set_up(
+    accounts: &Accounts,
+    worker_key: PublicKey,
+) -> anyhow::Result<Deployment> {
+    let parameters = Parameters {
+        token: STRK,
+        registrar: accounts.registrar.address(),
+        min_worker_stake: STAKE,
+        challenge_window_s: CHALLENGE_WINDOW_S,
+        withdrawal_notice_s: WITHDRAWAL_NOTICE_S,
+        unbonding_s: UNBONDING_S,
+    };
+    let deployment = deploy(&accounts.registrar.account, &parameters).await?;
+    register_models(accounts, &deployment)
+        .await
+        .context("registering the models on chain")?;
+    fund_sponsor(accounts, &deployment)
+        .await
+        .context("funding the sponsor")?;
+    stake_worker(accounts, &deployment, worker_key)
+        .await
+        .context("staking the worker")?;
+    Ok(deployment)
+}
+
+async fn register_models(accounts: &Accounts, deployment: &Deployment) -> anyhow::Result<()> {
+    let manager = JobManager {
+        address: deployment.job_manager,
+    };
+    let registrar = &accounts.registrar.account;
+    let mut calls = Vec::new();
+    for model in models::ALL {
+        let terms = model.terms()?;
+        if !manager.has_model(registrar.chain(), terms.id).await? {
+            calls.push(manager.register_model(&terms));
+        }
+    }
+    if !calls.is_empty() {
+        registrar.execute(calls).await?;
+    }
+    Ok(())
+}
+
+async fn fund_sponsor(accounts: &Accounts, deployment: &Deployment) -> anyhow::Result<()> {
+    let pool = Pool {
+        address: deployment.pool,
+    };
+    let token = Token {
+        address: deployment.token,
+    };
+    let sponsor = &accounts.sponsor.account;
+    let operator = accounts.operator.address();
+    let allowance = pool
+        .allowance_of(sponsor.chain(), sponsor.address(), operator)
+        .await?;
+    let deposit = pool.deposit_of(sponsor.chain(), sponsor.address()).await?;
+    let mut calls = Vec::new();
+    // Topped up only when half is gone, so that a restart does not look like income.
+    if deposit < Fri(DEPOSIT.0 / 2) {
+        calls.extend([
+            token.approve(deployment.pool, DEPOSIT),
+            pool.deposit(DEPOSIT),
+        ]);
+    }
+    if allowance < Fri(ALLOWANCE.0 / 2) {
+        calls.push(pool.set_allowance(operator, ALLOWANCE));
+    }
+    if !calls.is_empty() {
+        sponsor.execute(calls).await?;
+    }
+    Ok(())
+}
+
+async fn stake_worker(
+    accounts: &Accounts,
+    deployment: &Deployment,
+    key: PublicKey,
+) -> anyhow::Result<()> {
+    let pool = Pool {
+        address: deployment.pool,
+    };
+    let token = Token {
+        address: deployment.token,
+    };
+    let manager = JobManager {
+        address: deployment.job_manager,
+    };
+    let worker = &accounts.worker.account;
+    let mut calls = Vec::new();
+    if pool
+        .active_stake_of(worker.chain(), worker.address())
+        .await?
+        < STAKE
+    {
+        calls.extend([token.approve(deployment.pool, STAKE), pool.stake(STAKE)]);
+    }
+    if manager.worker_key(worker.chain(), worker.address()).await? != Some(key) {
+        calls.push(manager.register_worker(key));
+    }
+    if !calls.is_empty() {
+        worker.execute(calls).await?;
+    }
+    Ok(())
+}

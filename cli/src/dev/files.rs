@@ -1,0 +1,73 @@
+//! Keys and documents below the state directory. Secrets are made once and readable by their owner alone.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use ciro_api::Felt;
+use ciro_contracts::PrivateKey;
+use p256::elliptic_curve::rand_core::{OsRng, RngCore};
+
+/// The directory that services read their keys from.
+pub(super) struct Files {
+    dir: PathBuf,
+}
+
+impl Files {
+    pub(super) fn prepare(state_dir: &Path) -> anyhow::Result<Self> {
+        let dir = state_dir.join("network");
+        for path in [dir.clone(), dir.join("worker")] {
+            fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+        }
+        Ok(Self { dir })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    pub(super) fn write_secret(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        write_private(&self.path(name), text)
+    }
+
+    /// The worker's Stark key. Not its account's: whoever steals it can sign results, but moves no money.
+    pub(super) fn worker_key(&self) -> anyhow::Result<PrivateKey> {
+        let path = self.path("worker.key");
+        if !path.exists() {
+            let mut bytes = [0_u8; 31];
+            OsRng.fill_bytes(&mut bytes);
+            // 31 bytes are below the curve's order; the lowest bit keeps it from being zero.
+            bytes[30] |= 1;
+            write_private(&path, &format!("{:#x}", Felt::from_bytes_be_slice(&bytes)))?;
+        }
+        Ok(PrivateKey::from_file(&path)?)
+    }
+
+    /// The key that signs the gateway's tokens.
+    pub(super) fn token_key(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path("token-key.pem");
+        if !path.exists() {
+            write_private(&path, &ciro_gateway::auth::keys::generate_pem()?)?;
+        }
+        Ok(path)
+    }
+}
+
+/// Writes a file whole, with mode 0600 from its first byte.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)
+        .with_context(|| format!("writing {}", partial.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&partial, path).with_context(|| format!("writing {}", path.display()))
+}

@@ -1,0 +1,46 @@
+//! The sponsor's side of the database: who pays, up to what, and for which devices.
+
+use anyhow::Context;
+use ciro_api::{Address, Fri, SponsorId};
+use ciro_paymaster::sponsors::{self, NewSponsor};
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// The most the sponsor pays for one job: 10 times what ours cost.
+const PRICE_CEILING: Fri = Fri(10_000_000_000_000_000);
+/// The most it ever pays through us: 1,000 STRK.
+const SPEND_LIMIT: Fri = Fri(1_000 * Fri::ONE_STRK.0);
+
+pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .context("connecting to the database")?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the set-up connection ended");
+        }
+    });
+    Ok(client)
+}
+
+/// The sponsor with this account, made on the first start.
+pub(super) async fn sponsor(database: &Client, address: Address) -> anyhow::Result<SponsorId> {
+    if let Some(known) = sponsors::find_by_address(database, address).await? {
+        return Ok(known.id);
+    }
+    let sponsor = NewSponsor {
+        id: SponsorId(Uuid::now_v7()),
+        name: "development fleet".to_owned(),
+        address,
+        price_ceiling: PRICE_CEILING,
+        spend_limit: SPEND_LIMIT,
+    };
+    sponsors::create(database, &sponsor).await?;
+    Ok(sponsor.id)
+}
+
+/// A claim token for a thousand devices, good for a day. Each start makes a new one: only hashes are kept.
+pub(super) async fn claim_token(database: &Client, sponsor: SponsorId) -> anyhow::Result<String> {
+    let ttl = time::Duration::days(1);
+    Ok(ciro_gateway::sponsors::create_claim_token(database, sponsor, 1_000, ttl).await?)
+}

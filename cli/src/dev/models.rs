@@ -1,0 +1,57 @@
+//! The models that every development network offers. Their bytes are compiled in, so the program stands alone.
+
+use anyhow::Context;
+use ciro_api::{Fri, Manifest, manifest::model_id};
+use ciro_contracts::ModelTerms;
+use tokio_postgres::Client;
+
+/// A model's published bytes.
+pub(super) struct Shipped {
+    manifest: &'static [u8],
+    artifact: Option<&'static [u8]>,
+}
+
+/// What one job costs: a thousandth of a STRK.
+const PRICE: Fri = Fri(1_000_000_000_000_000);
+
+/// Every shipped model.
+pub(super) const ALL: &[Shipped] = &[
+    Shipped {
+        manifest: include_bytes!("../../../worker-pull/models/sha256/manifest.json"),
+        artifact: None,
+    },
+    Shipped {
+        manifest: include_bytes!("../../../worker-pull/models/sentiment/manifest.json"),
+        artifact: Some(include_bytes!(
+            "../../../worker-pull/models/sentiment/model.onnx"
+        )),
+    },
+];
+
+impl Shipped {
+    /// How it stands in the registry on chain.
+    pub(super) fn terms(&self) -> anyhow::Result<ModelTerms> {
+        let manifest = Manifest::parse(self.manifest)?;
+        let id = model_id(self.manifest);
+        Ok(ModelTerms {
+            id,
+            level: manifest.level,
+            scheme: manifest.scheme,
+            input_bytes_max: u32::try_from(manifest.input.bytes_max)
+                .context("an input over 4 GiB")?,
+            min_price: PRICE,
+            min_stake: Fri::ONE_STRK,
+            manifest_uri: format!("/v1/models/{id}/manifest"),
+        })
+    }
+}
+
+/// Puts them into the gateway's catalogue.
+pub(super) async fn register_off_chain(database: &Client) -> anyhow::Result<()> {
+    for model in ALL {
+        ciro_gateway::models::register::register(database, model.manifest, model.artifact, PRICE)
+            .await
+            .context("registering a model in the catalogue")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Our own processes of the development network: paymaster, gateway, worker.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use ciro_contracts::Deployment;
+use ciro_paymaster::health::Health;
+
+use super::{accounts::Accounts, files::Files};
+use crate::stack::{
+    Stack, ToolPaths, probe,
+    service::{Service, ServiceSpec},
+};
+
+/// The name that tokens and assertions of the development network carry.
+pub(super) const ISSUER: &str = "ciro-dev";
+
+/// Long enough for a machine that compiles beside us.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What services are started from.
+pub(super) struct Plan<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) files: &'a Files,
+    pub(super) tools: &'a ToolPaths,
+    pub(super) accounts: &'a Accounts,
+    pub(super) deployment: Deployment,
+}
+
+/// Three running processes.
+pub struct Services {
+    /// Where the gateway answers.
+    pub gateway_url: String,
+    /// Where the paymaster answers.
+    pub paymaster_url: String,
+    /// The front desk.
+    pub gateway: Service,
+    /// The cashier.
+    pub paymaster: Service,
+    /// The workshop.
+    pub worker: Service,
+}
+
+impl Services {
+    pub(super) async fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
+        let (mut paymaster, paymaster_url) = start(plan, paymaster(plan)?).await?;
+        let (mut gateway, gateway_url) = start(plan, gateway(plan)?).await?;
+        paymaster
+            .wait_ready(PATIENCE, || mirrored(&paymaster_url))
+            .await?;
+        let health = format!("{gateway_url}/v1/health");
+        gateway
+            .wait_ready(PATIENCE, || probe::http_ok(&health))
+            .await?;
+        let worker = Service::spawn(worker(plan, &gateway_url)?).await?;
+        Ok(Self {
+            gateway_url,
+            paymaster_url,
+            gateway,
+            paymaster,
+            worker,
+        })
+    }
+
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        self.gateway.check()?;
+        self.paymaster.check()?;
+        self.worker.check()?;
+        Ok(())
+    }
+
+    /// The worker first, so that it can hand in what it holds.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        let worker = self.worker.stop().await;
+        let gateway = self.gateway.stop().await;
+        let paymaster = self.paymaster.stop().await;
+        worker.and(gateway).and(paymaster)?;
+        Ok(())
+    }
+}
+
+/// Starts a server of ours on a free port and learns from its ready file which one it took.
+async fn start(plan: &Plan<'_>, spec: ServiceSpec) -> anyhow::Result<(Service, String)> {
+    let ready = ready_file(plan.files, &spec.name);
+    // A ready file of the last run would name a port that is nobody's now.
+    match std::fs::remove_file(&ready) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("removing {}", ready.display()));
+        }
+        _ => {}
+    }
+    let mut service = Service::spawn(spec).await?;
+    let listens = || async {
+        std::fs::read_to_string(&ready)
+            .map(drop)
+            .map_err(|e| e.to_string())
+    };
+    service.wait_ready(PATIENCE, listens).await?;
+    let told = std::fs::read_to_string(&ready).context("reading a ready file")?;
+    let address = told.trim().trim_start_matches("http://").to_owned();
+    Ok((service, format!("http://{address}")))
+}
+
+/// Ready means more than listening: the mirror must have seen the deposit and the stake.
+async fn mirrored(paymaster_url: &str) -> Result<(), String> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .map_err(|e| e.to_string())?;
+    let reply = client
+        .get(format!("{paymaster_url}/health"))
+        .send()
+        .await
+        .map_err(|e| e.to_string())?;
+    let health: Health = reply.json().await.map_err(|e| e.to_string())?;
+    if health.chain.reachable && health.chain.lag_blocks == 0 && health.chain.cursor > 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "the mirror is {} blocks behind; {}",
+        health.chain.lag_blocks,
+        health.problems.join("; ")
+    ))
+}
+
+fn ready_file(files: &Files, name: &str) -> PathBuf {
+    files.path(&format!("{name}.ready"))
+}
+
+fn spec(plan: &Plan<'_>, name: &str) -> anyhow::Result<ServiceSpec> {
+    let here = std::env::current_exe().context("finding our own program")?;
+    let program = sibling(&here, name)?;
+    let log = plan.stack.state_dir().join("log");
+    std::fs::create_dir_all(&log).context("making the log directory")?;
+    Ok(ServiceSpec::new(
+        name,
+        program,
+        log.join(format!("{name}.log")),
+    ))
+}
+
+/// Our programs lie side by side; tests live one directory deeper.
+fn sibling(here: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let found = here
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir| dir.join(name))
+        .find(|path| path.exists());
+    found.with_context(|| format!("{name} is not beside {}; run `make build`", here.display()))
+}
+
+fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
+    Ok(spec(plan, "ciro-paymaster")?
+        .env("DATABASE_URL", plan.stack.database_url())
+        .env("STARKNET_RPC_URL", plan.stack.rpc_url())
+        .env("CIRO_DEPLOYMENT_FILE", plan.files.path("deployment.json"))
+        .env(
+            "CIRO_OPERATOR_ADDRESS",
+            plan.accounts.operator.address().to_string(),
+        )
+        .env("CIRO_OPERATOR_KEY_FILE", plan.files.path("operator.key"))
+        .env("CIRO_PAYMASTER_LISTEN", "127.0.0.1:0")
+        .env(
+            "CIRO_PAYMASTER_READY_FILE",
+            ready_file(plan.files, "ciro-paymaster"),
+        )
+        // People wait for a demo; a real network gathers receipts for longer.
+        .env("CIRO_STATEMENT_PERIOD_MS", "2000")
+        .env("CIRO_CLOSE_INTERVAL_MS", "250")
+        .env("CIRO_WATCH_INTERVAL_MS", "250")
+        .env("CIRO_SETTLE_INTERVAL_MS", "250"))
+}
+
+fn gateway(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
+    Ok(spec(plan, "ciro-gateway")?
+        .env("DATABASE_URL", plan.stack.database_url())
+        .env("REDIS_URL", plan.stack.redis_url())
+        .env("CIRO_GATEWAY_LISTEN", "127.0.0.1:0")
+        .env("CIRO_READY_FILE", ready_file(plan.files, "ciro-gateway"))
+        .env("CIRO_ISSUER", ISSUER)
+        .env("CIRO_TOKEN_KEY_FILE", plan.files.token_key()?)
+        .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())
+        .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string()))
+}
+
+fn worker(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> {
+    Ok(spec(plan, "ciro-worker")?
+        .env("CIRO_GATEWAY_URL", gateway_url)
+        .env(
+            "CIRO_WORKER_ADDRESS",
+            plan.accounts.worker.address().to_string(),
+        )
+        .env("CIRO_WORKER_KEY_FILE", plan.files.path("worker.key"))
+        .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())
+        .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string())
+        .env("CIRO_WORKER_STATE_DIR", plan.files.path("worker"))
+        .env(
+            "CIRO_ONNXRUNTIME_LIB",
+            plan.tools.onnxruntime_lib.as_os_str(),
+        ))
+}

@@ -1,0 +1,222 @@
+//! What survives when parts die: accepted jobs are finished, paid once, and settled when the chain is back.
+
+use std::time::Duration;
+
+use ciro_api::{JobStatus, SettlementStatus, limits, rest::jobs::Job};
+use ciro_contracts::{Chain, Pool};
+use nix::sys::signal::Signal;
+use tokio::time::{Instant, sleep};
+
+use crate::net::{HandWorker, Net};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn until_succeeded(net: &Net, job: &Job) -> Job {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = net.gateway.job(&net.device, job.id).await.unwrap();
+        match seen.status {
+            JobStatus::Succeeded => return seen,
+            JobStatus::Queued | JobStatus::Running => {}
+            other => panic!("job {} is {other}: {:?}", job.id, seen.failure),
+        }
+        assert!(
+            Instant::now() < deadline,
+            "job {} is still {}",
+            job.id,
+            seen.status
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn until_settled(net: &Net, job: &Job) -> Job {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = net.gateway.job(&net.device, job.id).await.unwrap();
+        let settlement = seen.settlement.clone().unwrap();
+        if settlement.status == SettlementStatus::Settled {
+            return seen;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "job {} is still {:?}",
+            job.id,
+            settlement
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn jobs_succeed_while_the_chain_is_away_and_settle_when_it_is_back() {
+    let mut net = Net::start().await;
+    let chain = Chain::connect(
+        net.dev.network.rpc_url.parse().unwrap(),
+        Duration::from_secs(20),
+    )
+    .await
+    .unwrap();
+    let pool = Pool {
+        address: net.dev.network.contracts.pool,
+    };
+    let sponsor = net.dev.network.sponsor.address;
+    let before = pool.deposit_of(&chain, sponsor).await.unwrap();
+
+    net.dev
+        .stack
+        .devnet_mut()
+        .service_mut()
+        .signal(Signal::SIGSTOP)
+        .unwrap();
+    let mut jobs = Vec::new();
+    for round in 0..5_u8 {
+        jobs.push(net.submit(&[round]).await);
+    }
+    for job in &jobs {
+        let done = until_succeeded(&net, job).await;
+        assert_ne!(done.settlement.unwrap().status, SettlementStatus::Settled);
+    }
+    net.dev
+        .stack
+        .devnet_mut()
+        .service_mut()
+        .signal(Signal::SIGCONT)
+        .unwrap();
+    let mut owed = 0;
+    for job in &jobs {
+        owed += until_settled(&net, job)
+            .await
+            .settlement
+            .unwrap()
+            .amount_fri
+            .0;
+    }
+    let after = pool.deposit_of(&chain, sponsor).await.unwrap();
+    assert_eq!(
+        before.0 - after.0,
+        owed,
+        "the chain paid something else than the jobs cost"
+    );
+    assert_eq!(net.held_fri().await, 0);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_flushed_redis_loses_no_job() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let mut jobs = Vec::new();
+    for round in 0..10_u8 {
+        jobs.push(net.submit(&[round]).await);
+    }
+    let held = worker.lease(&net, 3, 10_000).await;
+    assert_eq!(held.len(), 3);
+    let client = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHALL")
+        .query_async::<String>(&mut connection)
+        .await
+        .unwrap();
+    redis::cmd("FUNCTION")
+        .arg("FLUSH")
+        .query_async::<String>(&mut connection)
+        .await
+        .unwrap();
+
+    // Those that were leased stay leased; the others come back.
+    let mut results: Vec<_> = held.iter().map(HandWorker::result).collect();
+    while results.len() < jobs.len() {
+        let more = worker.lease(&net, 10, 10_000).await;
+        assert!(
+            !more.is_empty(),
+            "{} of {} jobs never came back",
+            jobs.len() - results.len(),
+            jobs.len()
+        );
+        assert!(
+            more.iter().all(|lease| lease.fence.epoch == 1),
+            "a leased job was leased again"
+        );
+        results.extend(more.iter().map(HandWorker::result));
+    }
+    let reply = worker.submit(&net, results).await;
+    assert!(
+        reply.results.iter().all(|outcome| outcome.accepted),
+        "{:?}",
+        reply.results
+    );
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn the_job_of_a_worker_that_vanished_is_run_by_another() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"left behind").await;
+    let lost = worker.lease(&net, 1, 10_000).await;
+    // No heartbeat, no result: to the gateway, this worker is dead.
+    let deadline =
+        Instant::now() + Duration::from_millis(limits::LEASE_TTL_MS) + Duration::from_secs(20);
+    let next = loop {
+        let leases = worker.lease(&net, 1, 5_000).await;
+        if let Some(lease) = leases.into_iter().next() {
+            break lease;
+        }
+        assert!(Instant::now() < deadline, "the job never came back");
+    };
+    assert_eq!((next.fence.job, next.fence.epoch), (job.id, 2));
+    let stale = worker
+        .submit(&net, vec![HandWorker::result(&lost[0])])
+        .await;
+    assert!(!stale.results[0].accepted);
+    let reply = worker.submit(&net, vec![HandWorker::result(&next)]).await;
+    assert!(reply.results[0].accepted, "{:?}", reply.results);
+    assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "1");
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_network_killed_at_work_goes_on_where_it_was() {
+    let mut net = Net::start().await;
+    let settled = net.submit(b"before").await;
+    until_settled(&net, &settled).await;
+    net.dev.services.worker.signal(Signal::SIGKILL).unwrap();
+    let waiting = net.submit(b"across the crash").await;
+    for service in [
+        &mut net.dev.services.gateway,
+        &mut net.dev.services.paymaster,
+    ] {
+        service.signal(Signal::SIGKILL).unwrap();
+    }
+    net.dev
+        .stack
+        .devnet_mut()
+        .service_mut()
+        .signal(Signal::SIGKILL)
+        .unwrap();
+    net.dev
+        .stack
+        .redis_mut()
+        .service_mut()
+        .signal(Signal::SIGKILL)
+        .unwrap();
+    net.dev
+        .stack
+        .postgres_mut()
+        .service_mut()
+        .signal(Signal::SIGQUIT)
+        .unwrap();
+    let (device, id) = (net.device, net.dev.network.contracts.pool);
+    let room = net.room;
+    // What is dead already cannot be stopped in order; the lock must be free again afterwards.
+    drop(net.dev);
+
+    let mut net = Net::start_in(room).await;
+    assert_eq!(net.dev.network.contracts.pool, id, "another chain");
+    net.device = device;
+    let done = until_succeeded(&net, &waiting).await;
+    until_settled(&net, &done).await;
+    let old = net.gateway.job(&net.device, settled.id).await.unwrap();
+    assert_eq!(old.settlement.unwrap().status, SettlementStatus::Settled);
+    assert_eq!(net.held_fri().await, 0);
+    net.stop().await;
+}
