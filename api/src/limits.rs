@@ -6,7 +6,7 @@ pub const BODY_BYTES_MAX: usize = 96 * 1024;
 /// Largest result body in bytes: [`ATTESTATIONS_MAX`] results of 4 KiB outputs in base64 plus evidence, rounded up.
 pub const RESULT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Largest output of one job in bytes. Outputs live in PostgreSQL rows; larger ones need an object store.
+/// Largest output of one job in bytes. Outputs live in `PostgreSQL` rows; larger ones need an object store.
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 /// Most attestations under one signature. Depth 8, so a path costs at most 8 Hades permutations on chain.
@@ -28,7 +28,7 @@ pub const WAIT_MS_MAX: u64 = 30_000;
 /// How long a lease lives without a heartbeat.
 pub const LEASE_TTL_MS: u64 = 30_000;
 
-/// How long a grant lives in Redis before PostgreSQL has confirmed it.
+/// How long a grant lives in Redis before `PostgreSQL` has confirmed it.
 pub const GRANT_MS: u64 = 5_000;
 
 /// Longest run of one job in milliseconds, whatever its heartbeats say.

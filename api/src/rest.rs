@@ -1,4 +1,4 @@
-//! The REST shapes: what travels over HTTP, as serde and OpenAPI see it.
+//! The REST shapes: what travels over HTTP, as serde and `OpenAPI` see it.
 //!
 //! Absent values are omitted, never null. Unknown request fields are refused. Byte strings travel as base64.
 

@@ -2,6 +2,8 @@
 //!
 //! Never signs, and never prints the node's URL, which often holds an API key.
 
+mod error;
+
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use ciro_api::{Address, ChainId, Felt, TxHash};
@@ -13,6 +15,8 @@ use starknet_rust::{
     providers::{JsonRpcClient, Provider, ProviderError, jsonrpc::HttpTransport},
 };
 use url::Url;
+
+pub use error::ChainError;
 
 use crate::felts::selector;
 
@@ -39,73 +43,6 @@ impl fmt::Debug for Chain {
         f.debug_struct("Chain")
             .field("id", &self.id)
             .finish_non_exhaustive()
-    }
-}
-
-/// A request to the chain that came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ChainError {
-    /// Nobody answered in time.
-    #[error("could not {doing}: no answer from the chain within {after:?}")]
-    Timeout {
-        /// What was asked.
-        doing: &'static str,
-        /// How long we waited.
-        after: Duration,
-    },
-    /// The node could not be reached, or its answer not be read.
-    #[error("could not {doing}: {detail}")]
-    Unreachable {
-        /// What was asked.
-        doing: &'static str,
-        /// What went wrong, without the URL.
-        detail: String,
-    },
-    /// The node understood and said no.
-    #[error("could not {doing}: the chain refuses: {error:?}")]
-    Refused {
-        /// What was asked.
-        doing: &'static str,
-        /// Its reason.
-        error: Box<StarknetError>,
-    },
-    /// The answer is not what the contract's interface promises.
-    #[error("could not {doing}: {detail}")]
-    Unexpected {
-        /// What was asked.
-        doing: &'static str,
-        /// What is odd.
-        detail: String,
-    },
-}
-
-impl ChainError {
-    /// The node's own reason, when it gave one.
-    pub fn refusal(&self) -> Option<&StarknetError> {
-        match self {
-            Self::Refused { error, .. } => Some(error),
-            _ => None,
-        }
-    }
-
-    /// Whether the node has looked at a transaction and won't ever take it as it is. Nonces and copies are
-    /// not among these reasons: they may mean that it was taken already.
-    pub fn is_rejection(&self) -> bool {
-        matches!(
-            self.refusal(),
-            Some(
-                StarknetError::InsufficientResourcesForValidate
-                    | StarknetError::InsufficientAccountBalance
-                    | StarknetError::ValidationFailure(_)
-                    | StarknetError::FeeBelowMinimum
-                    | StarknetError::UnsupportedTxVersion
-            )
-        )
-    }
-
-    /// Whether the node did not answer at all, so that nothing is known.
-    pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::Unreachable { .. })
     }
 }
 

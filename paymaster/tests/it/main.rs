@@ -5,6 +5,7 @@
     reason = "a test may stop where it stands, its helpers too"
 )]
 
+mod crashes;
 mod harness;
 mod ledger;
 mod process;

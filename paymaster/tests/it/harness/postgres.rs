@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, OnceLock, PoisonError, mpsc},
@@ -107,6 +107,8 @@ fn start() -> Server {
         .args(["-c", JANITOR])
         .arg(&home)
         .arg(pid.to_string())
+        // Whoever kills our group, as test runners do, must not kill the cleaning up.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
