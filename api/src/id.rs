@@ -109,7 +109,7 @@ id!(
     SponsorId, "spn_"
 );
 id!(
-    /// One grant of one job to one worker. With the epoch it is the fence.
+    /// One grant to one worker: all jobs of one lease request carry it. With job and epoch it is the fence.
     LeaseId, "lse_"
 );
 id!(

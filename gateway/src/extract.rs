@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use ciro_api::{ErrorCode, Problem};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::ApiError;
 
@@ -54,7 +54,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
         let cause = error.into_inner();
-        if cause.is_data() {
+        // The parser blames the syntax when an object that must have one key has two.
+        let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        if cause.is_data() || is_json {
             let problem = Problem::new(
                 ErrorCode::InvalidRequest,
                 "the body has a field that cannot be used",

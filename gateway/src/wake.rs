@@ -158,11 +158,13 @@ mod tests {
         let wake = Wake::default();
         let event = Event::Ended(JobId(uuid::Uuid::from_u128(1)));
         let bed = wake.bed(event);
-        let hint = bed.hint();
-        tokio::pin!(hint);
-        hint.as_mut().enable();
-        wake.ring(event);
-        hint.await;
+        {
+            let hint = bed.hint();
+            tokio::pin!(hint);
+            hint.as_mut().enable();
+            wake.ring(event);
+            hint.await;
+        }
         drop(bed);
         assert!(wake.sleepers.lock().unwrap().is_empty());
     }

@@ -1,6 +1,6 @@
 //! `ciro-worker`: reads its configuration, works until SIGTERM or SIGINT, drains, exits 0.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use ciro_worker::{Config, Worker};
 use clap::Parser;
@@ -19,7 +19,12 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let (err, colours) = (std::io::stderr, std::io::stderr().is_terminal());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(err)
+        .init();
     let worked = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(work(cli.config)));

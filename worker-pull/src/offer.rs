@@ -74,22 +74,38 @@ impl Offering {
             offers.retain(|offered| listed.contains(&offered.id));
             offers.len() != before
         });
+        let mut fresh = Vec::new();
         let mut complete = true;
         for model in catalogue.data {
-            let offered = self.offers.borrow().iter().any(|offered| offered.id == model.id);
+            let offered = self
+                .offers
+                .borrow()
+                .iter()
+                .any(|offered| offered.id == model.id);
             if offered || refused.contains(&model.id) {
                 continue;
             }
-            if self.offers.borrow().len() >= MODELS_MAX {
+            if self.offers.borrow().len() + fresh.len() >= MODELS_MAX {
                 tracing::warn!(model = %model.name, "not offered: {MODELS_MAX} models are loaded already");
                 break;
             }
-            complete &= self.load(model.id, &model.name, refused).await;
+            let loaded = self.load(model.id, &model.name, refused).await;
+            complete &= loaded.is_some() || refused.contains(&model.id);
+            fresh.extend(loaded);
+        }
+        // All at once: a long poll that began with the first of them would not ask for the others.
+        if !fresh.is_empty() {
+            self.offers.send_modify(|offers| offers.extend(fresh));
         }
         Ok(complete)
     }
 
-    async fn load(&self, id: ModelId, name: &str, refused: &mut HashSet<ModelId>) -> bool {
+    async fn load(
+        &self,
+        id: ModelId,
+        name: &str,
+        refused: &mut HashSet<ModelId>,
+    ) -> Option<Arc<Offered>> {
         let fetched =
             fetch_model(&self.shop.gateway, &self.cache_dir, self.onnx.as_ref(), id).await;
         let (manifest, program) = match fetched {
@@ -100,22 +116,30 @@ impl Offering {
                 if !error.is_passing() {
                     refused.insert(id);
                 }
-                return !error.is_passing();
+                return None;
             }
         };
         let held = Arc::clone(&self.shop.held);
         let outcomes = self.outcomes.clone();
-        let bench = Bench { model: id, scheme: manifest.scheme, program, held, outcomes };
+        let bench = Bench {
+            model: id,
+            scheme: manifest.scheme,
+            program,
+            held,
+            outcomes,
+        };
         match bench.start() {
             Ok(tasks) => {
-                tracing::info!(model = %manifest.name, %id, "model offered");
-                let offered = Arc::new(Offered { id, manifest, tasks });
-                self.offers.send_modify(|offers| offers.push(offered));
-                true
+                tracing::info!(model = %manifest.name, %id, "model loaded");
+                Some(Arc::new(Offered {
+                    id,
+                    manifest,
+                    tasks,
+                }))
             }
             Err(error) => {
                 tracing::warn!(model = name, %error, "cannot start the model's thread");
-                false
+                None
             }
         }
     }

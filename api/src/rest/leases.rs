@@ -25,7 +25,7 @@ pub struct LeaseRequest {
     pub lease_request_id: Uuid,
 }
 
-/// The fence: names one grant of one job.
+/// The fence: names one job in one grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRef {
@@ -33,7 +33,7 @@ pub struct LeaseRef {
     pub job: JobId,
     /// Grows with every lease of the job.
     pub epoch: u64,
-    /// Unguessable, one per grant.
+    /// Unguessable, one per lease request.
     pub lease: LeaseId,
 }
 
@@ -50,7 +50,7 @@ pub struct Lease {
     pub price_fri: Fri,
     /// The lease ends this long after the request was sent, unless a heartbeat extends it.
     pub ttl_ms: u64,
-    /// The run must end this long after the request was sent, whatever the heartbeats say.
+    /// The run must end this long after the grant, whatever the heartbeats say.
     pub run_within_ms: u64,
 }
 

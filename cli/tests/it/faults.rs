@@ -178,6 +178,7 @@ async fn the_job_of_a_worker_that_vanished_is_run_by_another() {
 async fn a_network_killed_at_work_goes_on_where_it_was() {
     let mut net = Net::start().await;
     let settled = net.submit(b"before").await;
+    until_succeeded(&net, &settled).await;
     until_settled(&net, &settled).await;
     net.dev.services.worker.signal(Signal::SIGKILL).unwrap();
     let waiting = net.submit(b"across the crash").await;
