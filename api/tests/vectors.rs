@@ -1,5 +1,10 @@
 //! Our hashes against the committed vectors, which starknet.js computed.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should fail"
+)]
+
 use ciro_api::{
     Address, ChainId, Commitment, Felt, Fri, JobId, ModelId, PublicKey, Scheme, Signature,
     felt::{Digest, parse_felt},
@@ -151,10 +156,10 @@ fn typed_data_matches_the_vectors_and_every_field_counts() {
             felt(&case["message_hash_on_other_chain"])
         );
         let key = PublicKey(felt(&all["public_key"]));
-        let signed = signature(&case["signature"]);
-        assert!(sign::verify(key, &message_hash, &signed), "{kind}");
+        let by_library = signature(&case["signature"]);
+        assert!(sign::verify(key, &message_hash, &by_library), "{kind}");
         assert!(
-            !sign::verify(key, &hashes(other_chain, signer).1, &signed),
+            !sign::verify(key, &hashes(other_chain, signer).1, &by_library),
             "{kind}"
         );
 

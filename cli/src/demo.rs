@@ -164,12 +164,17 @@ async fn settled(gateway: &Gateway, device: &Device, id: JobId) -> anyhow::Resul
 
 /// The worker's own account claims, once the challenge window of all its pay has passed.
 async fn claim(chain: &Chain, network: &Network) -> anyhow::Result<TxHash> {
-    let pool = Pool { address: network.contracts.pool };
+    let pool = Pool {
+        address: network.contracts.pool,
+    };
     // Pay matures two windows after its payment at the latest.
     accounting::pass_time(network, 2 * CHALLENGE_WINDOW_S).await?;
     let pending = pool.pending_of(chain, network.worker).await?;
     if pending.locked != Fri::ZERO {
-        bail!("{} fri are still locked after the challenge window", pending.locked);
+        bail!(
+            "{} fri are still locked after the challenge window",
+            pending.locked
+        );
     }
     let key = accounting::devnet_key(network, network.worker).await?;
     let account = KeyedAccount::new(chain.clone(), network.worker, &PrivateKey::new(key));

@@ -24,7 +24,7 @@ pub struct Dev {
     pub network: Network,
     /// Gateway, paymaster and worker.
     pub services: Services,
-    /// PostgreSQL, Redis and devnet.
+    /// `PostgreSQL`, Redis and devnet.
     pub stack: Stack,
 }
 

@@ -10,7 +10,7 @@ use nix::{
 
 use crate::stack::lock;
 
-/// PostgreSQL may have a checkpoint to write.
+/// `PostgreSQL` may have a checkpoint to write.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks the holder of `state_dir` to end.

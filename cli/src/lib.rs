@@ -1,4 +1,4 @@
-//! The command line of ciro-network: the development network, the demo, and the published OpenAPI document.
+//! The command line of ciro-network: the development network, the demo, and the published `OpenAPI` document.
 //!
 //! Knows every room; no room knows it.
 

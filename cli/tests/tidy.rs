@@ -1,5 +1,10 @@
 //! The house rules that a machine can hold.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should fail"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

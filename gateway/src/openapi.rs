@@ -1,4 +1,4 @@
-//! All routes in one list, and the OpenAPI document that they make.
+//! All routes in one list, and the `OpenAPI` document that they make.
 
 use std::sync::Arc;
 

@@ -47,7 +47,7 @@ impl ApiError {
         }
     }
 
-    fn unavailable(what: &'static str, cause: &dyn std::error::Error) -> Self {
+    pub(crate) fn unavailable(what: &'static str, cause: &dyn std::error::Error) -> Self {
         tracing::warn!(what, cause = chain(cause), "a part we need is away");
         Self::new(
             ErrorCode::Unavailable,

@@ -1,6 +1,6 @@
 //! The lease queue's index in Redis: which job next, whose lease runs until when.
 //!
-//! Nothing here decides anything: PostgreSQL does, under `(epoch, lease id)`. Redis may be wiped at any moment.
+//! Nothing here decides anything: `PostgreSQL` does, under `(epoch, lease id)`. Redis may be wiped at any moment.
 
 use std::{sync::Arc, time::Duration};
 
@@ -133,7 +133,7 @@ impl Queue {
             .await
     }
 
-    /// Takes over leases that PostgreSQL knows and Redis forgot.
+    /// Takes over leases that `PostgreSQL` knows and Redis forgot.
     pub async fn adopt(
         &self,
         model: ModelId,
@@ -235,7 +235,7 @@ fn with_leases(name: &str, model: ModelId, leases: &[(JobId, LeaseId)]) -> redis
     call
 }
 
-/// First accepted, first leased: the milliseconds inside the UUIDv7.
+/// First accepted, first leased: the milliseconds inside the `UUIDv7`.
 fn order(job: JobId) -> i64 {
     i64::try_from(job.0.as_u128() >> 80).unwrap_or(i64::MAX)
 }

@@ -116,7 +116,8 @@ async fn devnet<T: DeserializeOwned>(
 
 /// The key of one of devnet's accounts; a real worker holds its own.
 pub(super) async fn devnet_key(network: &Network, address: Address) -> anyhow::Result<Felt> {
-    let accounts: Vec<Predeployed> = devnet(network, "devnet_getPredeployedAccounts", json!({})).await?;
+    let accounts: Vec<Predeployed> =
+        devnet(network, "devnet_getPredeployedAccounts", json!({})).await?;
     let found = accounts.into_iter().find(|a| a.address == address);
     Ok(ciro_api::felt::parse_felt(
         &found
@@ -128,5 +129,7 @@ pub(super) async fn devnet_key(network: &Network, address: Address) -> anyhow::R
 /// Moves the development chain's clock. Devnet writes the request down, so a restarted chain passes the same time.
 pub(super) async fn pass_time(network: &Network, seconds: u64) -> anyhow::Result<()> {
     let params = json!({ "time": seconds });
-    devnet::<serde_json::Value>(network, "devnet_increaseTime", params).await.map(drop)
+    devnet::<serde_json::Value>(network, "devnet_increaseTime", params)
+        .await
+        .map(drop)
 }

@@ -17,7 +17,7 @@ use tokio::{
 use crate::dev::network::Network;
 
 /// A cold start declares two classes on a chain that may share the processor with a compiler.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A network that this demo started.
 pub(super) struct Launched {

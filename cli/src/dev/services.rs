@@ -19,7 +19,7 @@ use crate::stack::{
 pub(super) const ISSUER: &str = "ciro-dev";
 
 /// Long enough for a machine that compiles beside us.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What services are started from.
 pub(super) struct Plan<'a> {

@@ -186,18 +186,16 @@ fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
             continue;
         };
         let wait_s_max = limits::WAIT_MS_MAX / 1_000;
-        return match value.parse::<u64>() {
-            Ok(seconds) => Ok(seconds.min(wait_s_max).saturating_mul(1_000)),
-            Err(_) => {
-                let problem = Problem::new(
-                    ErrorCode::InvalidRequest,
-                    "the preferred wait cannot be read",
-                );
-                Err(problem
-                    .at("header/Prefer", "wait takes whole seconds")
-                    .into())
-            }
+        let Ok(seconds) = value.parse::<u64>() else {
+            let problem = Problem::new(
+                ErrorCode::InvalidRequest,
+                "the preferred wait cannot be read",
+            );
+            return Err(problem
+                .at("header/Prefer", "wait takes whole seconds")
+                .into());
         };
+        return Ok(seconds.min(wait_s_max).saturating_mul(1_000));
     }
     Ok(0)
 }
@@ -214,7 +212,7 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
     // Last, since it locks the sponsor's row until the commit.
     ledger::hold(&tx, job, accepted.device.sponsor, accepted.model.price)
         .await
-        .map_err(refused)?;
+        .map_err(|e| refused(&e))?;
     tx.commit().await?;
     drop(client);
     match app.queue.enqueue(model, &[job]).await {
@@ -224,11 +222,10 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
     Ok((job, false))
 }
 
-fn refused(error: HoldError) -> ApiError {
+fn refused(error: &HoldError) -> ApiError {
     match error.code() {
-        ErrorCode::Internal | ErrorCode::Unavailable => {
-            ApiError::internal("holding the job's price", &error)
-        }
+        ErrorCode::Internal => ApiError::internal("holding the job's price", error),
+        ErrorCode::Unavailable => ApiError::unavailable("the database", error),
         code => ApiError::new(code, error.to_string()),
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps leases alive. Redis alone, unless it forgot: then PostgreSQL says whose the job is.
+//! Keeps leases alive. Redis alone, unless it forgot: then `PostgreSQL` says whose the job is.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -52,7 +52,7 @@ pub(crate) async fn heartbeat(
     }))
 }
 
-/// The models of those leases that PostgreSQL still gives to this worker and whose run may go on.
+/// The models of those leases that `PostgreSQL` still gives to this worker and whose run may go on.
 async fn held_models(
     app: &App,
     worker: Worker,

@@ -1,4 +1,4 @@
-//! Gives jobs to a worker: Redis pops, PostgreSQL decides under a compare-and-set that raises the epoch.
+//! Gives jobs to a worker: Redis pops, `PostgreSQL` decides under a compare-and-set that raises the epoch.
 
 use std::{sync::Arc, time::Duration};
 
@@ -148,7 +148,7 @@ async fn grant_of(
     Ok(leases)
 }
 
-/// Tells Redis what PostgreSQL decided. A fault here costs one sweep, nothing else.
+/// Tells Redis what `PostgreSQL` decided. A fault here costs one sweep, nothing else.
 async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobId, LeaseId)]) {
     let gone: Vec<JobId> = popped
         .iter()

@@ -38,9 +38,8 @@ pub(crate) async fn countersign(
     )
     .await
     .map_err(|error| match error.code() {
-        ErrorCode::Internal | ErrorCode::Unavailable => {
-            ApiError::internal("countersigning", &error)
-        }
+        ErrorCode::Internal => ApiError::internal("countersigning", &error),
+        ErrorCode::Unavailable => ApiError::unavailable("the database", &error),
         code => ApiError::new(code, error.to_string()),
     })?;
     Ok(StatusCode::NO_CONTENT)
