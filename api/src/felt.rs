@@ -17,9 +17,7 @@ pub struct ParseFeltError {
 
 /// Parses `0x…` hex strictly: prefix required, no sign, below the prime.
 pub fn parse_felt(text: &str) -> Result<Felt, ParseFeltError> {
-    let error = || ParseFeltError {
-        given: text.chars().take(80).collect(),
-    };
+    let error = || ParseFeltError { given: text.chars().take(80).collect() };
     let digits = text.strip_prefix("0x").ok_or_else(error)?;
     let trimmed = digits.trim_start_matches('0');
     if digits.is_empty() || trimmed.len() > 63 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -28,14 +26,8 @@ pub fn parse_felt(text: &str) -> Result<Felt, ParseFeltError> {
     let value = Felt::from_hex(text).map_err(|_| error())?;
     // `from_hex` reduces modulo the prime; a value that changed was not canonical.
     let canonical = format!("{value:#x}");
-    let same = canonical
-        .trim_start_matches("0x")
-        .eq_ignore_ascii_case(trimmed);
-    if same || (trimmed.is_empty() && value == Felt::ZERO) {
-        Ok(value)
-    } else {
-        Err(error())
-    }
+    let same = canonical.trim_start_matches("0x").eq_ignore_ascii_case(trimmed);
+    if same || (trimmed.is_empty() && value == Felt::ZERO) { Ok(value) } else { Err(error()) }
 }
 
 fn felt_schema(description: &str) -> RefOr<Schema> {

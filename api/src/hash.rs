@@ -16,10 +16,7 @@ use starknet_rust_crypto::poseidon_permute_comp;
 
 /// A Cairo short string as a felt. Only for literals of this crate: at most 31 ASCII bytes.
 pub(crate) fn short_string(text: &'static str) -> Felt {
-    debug_assert!(
-        text.is_ascii() && text.len() <= 31,
-        "`{text}` is no short string"
-    );
+    debug_assert!(text.is_ascii() && text.len() <= 31, "`{text}` is no short string");
     Felt::from_bytes_be_slice(text.as_bytes())
 }
 

@@ -153,9 +153,6 @@ mod tests {
     fn an_id_of_another_kind_is_refused() {
         let job = JobId(Uuid::from_u128(7)).to_string();
         assert!(job.parse::<DeviceId>().is_err());
-        assert!(
-            "job_8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<JobId>().is_err(),
-            "over 128 bits"
-        );
+        assert!("job_8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<JobId>().is_err(), "over 128 bits");
     }
 }

@@ -55,9 +55,7 @@ impl fmt::Display for Fri {
 impl FromStr for Fri {
     type Err = ParseFriError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseFriError {
-            given: text.chars().take(80).collect(),
-        };
+        let error = || ParseFriError { given: text.chars().take(80).collect() };
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(error());
         }
@@ -102,14 +100,7 @@ mod tests {
 
     #[test]
     fn signs_fractions_and_overflows_are_refused() {
-        for bad in [
-            "",
-            "-1",
-            "+1",
-            "1.0",
-            "0x1",
-            "340282366920938463463374607431768211456",
-        ] {
+        for bad in ["", "-1", "+1", "1.0", "0x1", "340282366920938463463374607431768211456"] {
             assert!(bad.parse::<Fri>().is_err(), "{bad} was accepted");
         }
     }

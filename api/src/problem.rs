@@ -156,10 +156,7 @@ impl Problem {
     /// The same problem, pointing at a field.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        });
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 }
@@ -167,9 +164,7 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)?;
-        self.errors
-            .iter()
-            .try_for_each(|e| write!(f, " [{}: {}]", e.pointer, e.detail))
+        self.errors.iter().try_for_each(|e| write!(f, " [{}: {}]", e.pointer, e.detail))
     }
 }
 

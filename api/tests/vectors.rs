@@ -1,9 +1,6 @@
 //! Our hashes against the committed vectors, which starknet.js computed.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets the unexpected should fail"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail")]
 
 use ciro_api::{
     Address, ChainId, Commitment, Felt, Fri, JobId, ModelId, PublicKey, Scheme, Signature,
@@ -25,18 +22,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 fn vectors(name: &str) -> Value {
-    let path = format!(
-        "{}/../contracts/vectors/{name}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/../contracts/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     serde_json::from_str(&text).unwrap()
 }
 
 fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is no string"))
+    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
 }
 
 fn felt(value: &Value) -> Felt {
@@ -53,12 +45,7 @@ fn job(value: &Value) -> JobId {
 }
 
 fn digests(value: &Value) -> Vec<Digest> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|v| Digest(felt(v)))
-        .collect()
+    value.as_array().unwrap().iter().map(|v| Digest(felt(v))).collect()
 }
 
 fn signature(value: &Value) -> Signature {
@@ -70,12 +57,7 @@ fn commitments_match_the_vectors() {
     for case in vectors("commitments")["cases"].as_array().unwrap() {
         let bytes = hex::decode(text(&case["bytes"]).trim_start_matches("0x")).unwrap();
         for scheme in Scheme::ALL {
-            assert_eq!(
-                commit(*scheme, &bytes).0,
-                felt(&case[scheme.as_str()]),
-                "{}",
-                case["name"]
-            );
+            assert_eq!(commit(*scheme, &bytes).0, felt(&case[scheme.as_str()]), "{}", case["name"]);
         }
     }
 }
@@ -83,10 +65,7 @@ fn commitments_match_the_vectors() {
 #[test]
 fn model_ids_match_the_vectors() {
     for case in vectors("model_id")["cases"].as_array().unwrap() {
-        assert_eq!(
-            model_id(text(&case["manifest"]).as_bytes()).0,
-            felt(&case["model_id"])
-        );
+        assert_eq!(model_id(text(&case["manifest"]).as_bytes()).0, felt(&case["model_id"]));
     }
 }
 
@@ -141,27 +120,17 @@ fn typed_data_matches_the_vectors_and_every_field_counts() {
     assert_eq!(domain_hash(other_chain), felt(&all["other_domain_hash"]));
     for case in all["structs"].as_array().unwrap() {
         let kind = text(&case["type"]);
-        assert_eq!(
-            type_hash(text(&case["type_string"])),
-            felt(&case["type_hash"]),
-            "{kind}"
-        );
+        assert_eq!(type_hash(text(&case["type_string"])), felt(&case["type_hash"]), "{kind}");
         let signer = Address(felt(&case["signer"]));
         let hashes = build(kind, &case["message"]);
         let (struct_hash, message_hash) = hashes(chain, signer);
         assert_eq!(struct_hash, felt(&case["struct_hash"]), "{kind}");
         assert_eq!(message_hash, felt(&case["message_hash"]), "{kind}");
-        assert_eq!(
-            hashes(other_chain, signer).1,
-            felt(&case["message_hash_on_other_chain"])
-        );
+        assert_eq!(hashes(other_chain, signer).1, felt(&case["message_hash_on_other_chain"]));
         let key = PublicKey(felt(&all["public_key"]));
         let by_library = signature(&case["signature"]);
         assert!(sign::verify(key, &message_hash, &by_library), "{kind}");
-        assert!(
-            !sign::verify(key, &hashes(other_chain, signer).1, &by_library),
-            "{kind}"
-        );
+        assert!(!sign::verify(key, &hashes(other_chain, signer).1, &by_library), "{kind}");
 
         let variations = case["variations"].as_array().unwrap();
         assert_eq!(variations.len(), case["message"].as_object().unwrap().len());
@@ -169,12 +138,7 @@ fn typed_data_matches_the_vectors_and_every_field_counts() {
             let mut message = case["message"].clone();
             message[text(&variation["field"])] = variation["value"].clone();
             let varied = build(kind, &message)(chain, signer).0;
-            assert_eq!(
-                varied,
-                felt(&variation["struct_hash"]),
-                "{kind}.{}",
-                variation["field"]
-            );
+            assert_eq!(varied, felt(&variation["struct_hash"]), "{kind}.{}", variation["field"]);
             assert_ne!(varied, struct_hash, "{kind}.{}", variation["field"]);
         }
     }
@@ -190,22 +154,14 @@ fn our_own_signatures_verify_under_the_vectors_key() {
     let signed = sign::sign(&private, &message).unwrap();
     assert!(sign::verify(key, &message, &signed));
     assert!(!sign::verify(key, &(message + Felt::ONE), &signed));
-    let swapped = Signature {
-        r: signed.s,
-        s: signed.r,
-    };
+    let swapped = Signature { r: signed.s, s: signed.r };
     assert!(!sign::verify(key, &message, &swapped));
 }
 
 #[test]
 fn batch_trees_match_the_vectors_and_their_paths_lead_to_the_root() {
     let all = vectors("batch");
-    let hashes: Vec<Felt> = all["struct_hashes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(felt)
-        .collect();
+    let hashes: Vec<Felt> = all["struct_hashes"].as_array().unwrap().iter().map(felt).collect();
     for tree in all["trees"].as_array().unwrap() {
         let count = number(&tree["count"]);
         let built = BatchTree::build(&hashes[..count]).unwrap();
@@ -214,10 +170,7 @@ fn batch_trees_match_the_vectors_and_their_paths_lead_to_the_root() {
             let index = number(&place["index"]);
             let path = digests(&place["path"]);
             assert_eq!(built.path(index).unwrap(), path);
-            assert_eq!(
-                batch::root_of(hashes[index], index, count, &path).unwrap(),
-                built.root()
-            );
+            assert_eq!(batch::root_of(hashes[index], index, count, &path).unwrap(), built.root());
             let wrong = batch::root_of(hashes[index] + Felt::ONE, index, count, &path).unwrap();
             assert_ne!(wrong, built.root(), "another leaf led to the same root");
         }
@@ -255,22 +208,13 @@ fn the_evidence_of_the_vectors_checks_out() {
     };
     let key = PublicKey(felt(&all["public_key"]));
     let message = signed.message_hash(chain, worker);
-    assert!(sign::verify(
-        key,
-        &message,
-        &signature(&evidence["signature"])
-    ));
+    assert!(sign::verify(key, &message, &signature(&evidence["signature"])));
 }
 
 #[test]
 fn receipt_trees_match_the_vectors() {
     let all = vectors("receipts");
-    let list: Vec<Receipt> = all["receipts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(receipt)
-        .collect();
+    let list: Vec<Receipt> = all["receipts"].as_array().unwrap().iter().map(receipt).collect();
     for tree in all["trees"].as_array().unwrap() {
         let root = receipts::root(&list[..number(&tree["count"])]).unwrap();
         assert_eq!(root.hash.0, felt(&tree["root"]));
@@ -289,17 +233,8 @@ fn receipt(value: &Value) -> Receipt {
 #[test]
 fn sums_that_overflow_and_empty_statements_are_refused() {
     let first = receipt(&vectors("receipts")["receipts"][0]);
-    let most = Receipt {
-        amount: Fri(u128::MAX),
-        ..first
-    };
-    assert_eq!(
-        receipts::root(&[most, first]),
-        Err(receipts::ReceiptsError::Overflow)
-    );
+    let most = Receipt { amount: Fri(u128::MAX), ..first };
+    assert_eq!(receipts::root(&[most, first]), Err(receipts::ReceiptsError::Overflow));
     assert_eq!(receipts::root(&[]), Err(receipts::ReceiptsError::Size(0)));
-    assert_eq!(
-        receipts::root(&vec![first; 1_001]),
-        Err(receipts::ReceiptsError::Size(1_001))
-    );
+    assert_eq!(receipts::root(&vec![first; 1_001]), Err(receipts::ReceiptsError::Size(1_001)));
 }

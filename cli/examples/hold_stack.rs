@@ -8,9 +8,7 @@ use ciro::stack::{Stack, StackConfig, ToolPaths};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let state_dir = std::env::args_os()
-        .nth(1)
-        .context("usage: hold_stack STATE_DIR")?;
+    let state_dir = std::env::args_os().nth(1).context("usage: hold_stack STATE_DIR")?;
     let mut stack = Stack::start(StackConfig::new(state_dir, ToolPaths::find()?)).await?;
     let pids = [
         stack.postgres_mut().service_mut().pid(),

@@ -40,18 +40,10 @@ pub async fn run(state_dir: &Path, keep: bool, out: &mut impl Write) -> anyhow::
         "starting a private network (PostgreSQL, Redis, Starknet devnet, gateway, paymaster, worker) …"
     )?;
     let launched = launch::start(state_dir, keep).await?;
-    writeln!(
-        out,
-        "ready after {:.1} s\n",
-        started.elapsed().as_secs_f64()
-    )?;
+    writeln!(out, "ready after {:.1} s\n", started.elapsed().as_secs_f64())?;
     let outcome = play(&launched.network, &launched.demo_dir, out).await;
     if keep && outcome.is_ok() {
-        writeln!(
-            out,
-            "\nthe network stays up (process {}):",
-            launched.network.pid
-        )?;
+        writeln!(out, "\nthe network stays up (process {}):", launched.network.pid)?;
         launched.network.print(out)?;
         launched.leave();
     } else {
@@ -94,11 +86,7 @@ async fn play(network: &Network, demo_dir: &Path, out: &mut impl Write) -> anyho
     for item in &mut done {
         item.job = settled(&gateway, &device, item.job.id).await?;
     }
-    let mut total = done
-        .iter()
-        .map(|item| &item.job)
-        .cloned()
-        .collect::<Vec<_>>();
+    let mut total = done.iter().map(|item| &item.job).cloned().collect::<Vec<_>>();
     for id in extra {
         total.push(settled(&gateway, &device, id).await?);
     }
@@ -109,14 +97,7 @@ async fn play(network: &Network, demo_dir: &Path, out: &mut impl Write) -> anyho
     let owed = accounting::sum(&total)?;
     writeln!(out, "worker claimed in {claim}")?;
     print::money(out, &before, &after, owed)?;
-    report::write(
-        &demo_dir.join("report.json"),
-        network,
-        &device,
-        &done,
-        &before,
-        &after,
-    )?;
+    report::write(&demo_dir.join("report.json"), network, &device, &done, &before, &after)?;
     writeln!(out, "report: {}", demo_dir.join("report.json").display())?;
     accounting::check(&before, &after, owed)?;
     inputs::check(&done)
@@ -164,22 +145,14 @@ async fn settled(gateway: &Gateway, device: &Device, id: JobId) -> anyhow::Resul
 
 /// The worker's own account claims, once the challenge window of all its pay has passed.
 async fn claim(chain: &Chain, network: &Network) -> anyhow::Result<TxHash> {
-    let pool = Pool {
-        address: network.contracts.pool,
-    };
+    let pool = Pool { address: network.contracts.pool };
     // Pay matures two windows after its payment at the latest.
     accounting::pass_time(network, 2 * CHALLENGE_WINDOW_S).await?;
     let pending = pool.pending_of(chain, network.worker).await?;
     if pending.locked != Fri::ZERO {
-        bail!(
-            "{} fri are still locked after the challenge window",
-            pending.locked
-        );
+        bail!("{} fri are still locked after the challenge window", pending.locked);
     }
     let key = accounting::devnet_key(network, network.worker).await?;
     let account = KeyedAccount::new(chain.clone(), network.worker, &PrivateKey::new(key));
-    account
-        .execute(vec![pool.claim(network.worker)])
-        .await
-        .context("claiming the worker's pay")
+    account.execute(vec![pool.claim(network.worker)]).await.context("claiming the worker's pay")
 }

@@ -42,9 +42,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
     deployment.write(&files.path("deployment.json"))?;
 
     let mut database = ledger::connect(stack.database_url()).await?;
-    ciro_gateway::database::migrate(&mut database)
-        .await
-        .context("migrating the database")?;
+    ciro_gateway::database::migrate(&mut database).await.context("migrating the database")?;
     models::register_off_chain(&database).await?;
     let sponsor = ledger::sponsor(&database, accounts.sponsor.address()).await?;
     let claim_token = ledger::claim_token(&database, sponsor).await?;
@@ -65,10 +63,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
         redis_url: stack.redis_url().to_owned(),
         issuer: services::ISSUER.to_owned(),
         contracts: deployment,
-        sponsor: network::SponsorInfo {
-            id: sponsor,
-            address: accounts.sponsor.address(),
-        },
+        sponsor: network::SponsorInfo { id: sponsor, address: accounts.sponsor.address() },
         operator: accounts.operator.address(),
         worker: accounts.worker.address(),
         claim_token,
@@ -76,11 +71,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
         pid: std::process::id(),
     };
     network.write(&files.path("network.json"))?;
-    Ok(Dev {
-        network,
-        services,
-        stack,
-    })
+    Ok(Dev { network, services, stack })
 }
 
 impl Dev {

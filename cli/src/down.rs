@@ -32,10 +32,6 @@ pub async fn run(state_dir: &Path, out: &mut impl Write) -> anyhow::Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    writeln!(
-        out,
-        "ended process {pid}; the data stays in {}",
-        state_dir.display()
-    )?;
+    writeln!(out, "ended process {pid}; the data stays in {}", state_dir.display())?;
     Ok(())
 }

@@ -43,10 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let mut out = std::io::stdout();
     match arguments.command {
         Command::Dev { json } => dev::run(&arguments.state_dir, json, &mut out).await,

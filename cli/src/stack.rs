@@ -47,11 +47,7 @@ pub struct StackConfig {
 impl StackConfig {
     /// The usual chain, in `state_dir`.
     pub fn new(state_dir: impl Into<PathBuf>, tools: ToolPaths) -> Self {
-        Self {
-            state_dir: state_dir.into(),
-            tools,
-            devnet: DevnetOptions::default(),
-        }
+        Self { state_dir: state_dir.into(), tools, devnet: DevnetOptions::default() }
     }
 }
 
@@ -77,20 +73,9 @@ impl Stack {
         let (postgres, redis, devnet) = tokio::try_join!(
             Postgres::start(&config.tools.postgres_bin_dir, &state_dir, &secret, &ports),
             Redis::start(&config.tools.redis_server, &state_dir, &secret, &ports),
-            Devnet::start(
-                &config.tools.starknet_devnet,
-                &state_dir,
-                &config.devnet,
-                &ports
-            ),
+            Devnet::start(&config.tools.starknet_devnet, &state_dir, &config.devnet, &ports),
         )?;
-        Ok(Self {
-            devnet,
-            redis,
-            postgres,
-            state_dir,
-            _lock: lock,
-        })
+        Ok(Self { devnet, redis, postgres, state_dir, _lock: lock })
     }
 
     /// Ends the servers in the reverse order of their importance and waits until each is gone.

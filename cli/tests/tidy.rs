@@ -1,9 +1,6 @@
 //! The house rules that a machine can hold.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets the unexpected should fail"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,10 +14,7 @@ use serde_json::Value;
 const LINES_MAX: usize = 500;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 fn tracked(endings: &[&str]) -> Vec<PathBuf> {
@@ -29,17 +23,10 @@ fn tracked(endings: &[&str]) -> Vec<PathBuf> {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(
-        listed.status.success(),
-        "git ls-files failed: run from a checkout"
-    );
+    assert!(listed.status.success(), "git ls-files failed: run from a checkout");
     let text = String::from_utf8(listed.stdout).unwrap();
     let wanted = |path: &&str| endings.iter().any(|ending| path.ends_with(ending));
-    text.lines()
-        .filter(wanted)
-        .map(|path| root().join(path))
-        .filter(|path| path.exists())
-        .collect()
+    text.lines().filter(wanted).map(|path| root().join(path)).filter(|path| path.exists()).collect()
 }
 
 #[test]
@@ -50,25 +37,10 @@ fn imports_point_down() {
         ("ciro-paymaster", &["ciro-api", "ciro-contracts"]),
         ("ciro-gateway", &["ciro-api", "ciro-paymaster"]),
         ("ciro-worker", &["ciro-api"]),
-        (
-            "ciro",
-            &[
-                "ciro-api",
-                "ciro-contracts",
-                "ciro-paymaster",
-                "ciro-gateway",
-                "ciro-worker",
-            ],
-        ),
+        ("ciro", &["ciro-api", "ciro-contracts", "ciro-paymaster", "ciro-gateway", "ciro-worker"]),
     ]);
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--offline",
-        ])
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .output()
         .unwrap();
@@ -78,14 +50,10 @@ fn imports_point_down() {
     for package in packages {
         let name = package["name"].as_str().unwrap();
         let dependencies = package["dependencies"].as_array().unwrap().iter();
-        let ours = dependencies
-            .filter_map(|d| d["name"].as_str())
-            .filter(|d| d.starts_with("ciro"));
+        let ours =
+            dependencies.filter_map(|d| d["name"].as_str()).filter(|d| d.starts_with("ciro"));
         for dependency in ours.collect::<BTreeSet<_>>() {
-            assert!(
-                allowed[name].contains(&dependency),
-                "{name} must not know {dependency}"
-            );
+            assert!(allowed[name].contains(&dependency), "{name} must not know {dependency}");
         }
     }
 }
@@ -94,11 +62,7 @@ fn imports_point_down() {
 fn every_crate_inherits_the_workspace_lints() {
     for manifest in tracked(&["/Cargo.toml"]) {
         let text = fs::read_to_string(&manifest).unwrap();
-        assert!(
-            text.contains("[lints]\nworkspace = true"),
-            "{} does not",
-            manifest.display()
-        );
+        assert!(text.contains("[lints]\nworkspace = true"), "{} does not", manifest.display());
     }
 }
 
@@ -114,27 +78,17 @@ fn files_are_short_and_open_with_what_they_do() {
         );
         // A module's own tests stand beside it and need no second introduction.
         if !path.ends_with("tests.rs") {
-            assert!(
-                text.starts_with("//!"),
-                "{} does not say what it is",
-                path.display()
-            );
+            assert!(text.starts_with("//!"), "{} does not say what it is", path.display());
         }
     }
 }
 
 #[test]
 fn no_file_is_named_after_nothing() {
-    let banned = [
-        "mod", "utils", "util", "helpers", "common", "misc", "manager",
-    ];
+    let banned = ["mod", "utils", "util", "helpers", "common", "misc", "manager"];
     for path in tracked(&[".rs", ".cairo", ".py", ".ts"]) {
         let stem = path.file_stem().unwrap().to_str().unwrap();
-        assert!(
-            !banned.contains(&stem),
-            "{} says nothing about its content",
-            path.display()
-        );
+        assert!(!banned.contains(&stem), "{} says nothing about its content", path.display());
     }
 }
 
@@ -148,10 +102,7 @@ fn every_path_that_the_architecture_names_exists() {
     let paths: Vec<&str> = quoted.filter(is_path).collect();
     assert!(paths.len() > 15, "the walk names too few files: {paths:?}");
     for path in paths {
-        assert!(
-            root().join(path).exists(),
-            "ARCHITECTURE.md names {path}, which is not there"
-        );
+        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
     }
 }
 
@@ -171,11 +122,7 @@ fn todo_comments_name_an_issue() {
     let bare = ["TO", "DO"].concat();
     for path in tracked(&[".rs", ".cairo", ".sql", ".lua", ".sh"]) {
         let text = fs::read_to_string(&path).unwrap();
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| line.contains(&bare))
-        {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| line.contains(&bare)) {
             assert!(
                 line.contains(&format!("{bare}(#")),
                 "{}:{}: {line}",

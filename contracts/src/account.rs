@@ -36,9 +36,7 @@ pub struct KeyedAccount {
 
 impl std::fmt::Debug for KeyedAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyedAccount")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("KeyedAccount").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -100,11 +98,7 @@ impl KeyedAccount {
         let chain_id = chain.chain_id().0;
         let encoding = ExecutionEncoding::New;
         let inner = SingleOwnerAccount::new(chain.client(), wallet, address.0, chain_id, encoding);
-        Self {
-            chain,
-            inner,
-            address,
-        }
+        Self { chain, inner, address }
     }
 
     /// Where it is.
@@ -123,11 +117,7 @@ impl KeyedAccount {
         let nonce = self.chain.ask(DOING, self.inner.get_nonce()).await?;
         u64::try_from(nonce).map_err(|_| {
             let detail = "the nonce is out of range".to_owned();
-            ChainError::Unexpected {
-                doing: DOING,
-                detail,
-            }
-            .into()
+            ChainError::Unexpected { doing: DOING, detail }.into()
         })
     }
 
@@ -137,13 +127,8 @@ impl KeyedAccount {
         calls: Vec<Call>,
         nonce: u64,
     ) -> Result<SignedTransaction, AccountError> {
-        let estimate = self
-            .inner
-            .execute_v3(calls.clone())
-            .nonce(Felt::from(nonce));
-        let fee = self
-            .library("estimate a transaction's fee", estimate.estimate_fee())
-            .await?;
+        let estimate = self.inner.execute_v3(calls.clone()).nonce(Felt::from(nonce));
+        let fee = self.library("estimate a transaction's fee", estimate.estimate_fee()).await?;
         let bounds = Bounds::of(&fee)?;
         let prepared = self
             .inner
@@ -158,23 +143,14 @@ impl KeyedAccount {
             .tip(0)
             .prepared()
             .map_err(|_| AccountError::Fee)?;
-        let body = prepared
-            .get_invoke_request(false, false)
-            .await
-            .map_err(|_| AccountError::Sign)?;
-        Ok(SignedTransaction {
-            hash: TxHash(prepared.transaction_hash(false)),
-            nonce,
-            body,
-        })
+        let body =
+            prepared.get_invoke_request(false, false).await.map_err(|_| AccountError::Sign)?;
+        Ok(SignedTransaction { hash: TxHash(prepared.transaction_hash(false)), nonce, body })
     }
 
     /// Hands a transaction to the chain. Says nothing about what becomes of it.
     pub async fn broadcast(&self, transaction: &SignedTransaction) -> Result<(), ChainError> {
-        let request = self
-            .inner
-            .provider()
-            .add_invoke_transaction(&transaction.body);
+        let request = self.inner.provider().add_invoke_transaction(&transaction.body);
         let sent = self.chain.ask("send a transaction", request).await?;
         if sent.transaction_hash == transaction.hash.0 {
             return Ok(());
@@ -201,9 +177,7 @@ impl KeyedAccount {
         let sierra = std::sync::Arc::clone(&class.sierra);
         let declaration = self.inner.declare_v3(sierra, class.compiled_hash);
         let sent = self.library("declare a class", declaration.send()).await?;
-        self.chain
-            .wait_for(TxHash(sent.transaction_hash), PATIENCE)
-            .await?;
+        self.chain.wait_for(TxHash(sent.transaction_hash), PATIENCE).await?;
         Ok(())
     }
 
@@ -214,11 +188,7 @@ impl KeyedAccount {
     ) -> Result<T, AccountError> {
         // Compiling a declared class takes the node seconds, so the limit is the long one.
         match tokio::time::timeout(PATIENCE, request).await {
-            Err(_) => Err(ChainError::Timeout {
-                doing,
-                after: PATIENCE,
-            }
-            .into()),
+            Err(_) => Err(ChainError::Timeout { doing, after: PATIENCE }.into()),
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(LibraryError::Provider(error))) => Err(self.chain.explain(doing, error).into()),
             Ok(Err(LibraryError::FeeOutOfRange)) => Err(AccountError::Fee),

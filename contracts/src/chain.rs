@@ -40,9 +40,7 @@ pub struct Chain {
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chain")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Chain").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -72,9 +70,7 @@ impl Chain {
     /// Connects and learns the chain's id.
     pub async fn connect(url: Url, timeout: Duration) -> Result<Self, ChainError> {
         let mut chain = Self::offline(url, ChainId(Felt::ZERO), timeout);
-        let id = chain
-            .ask("learn the chain's id", chain.client.chain_id())
-            .await?;
+        let id = chain.ask("learn the chain's id", chain.client.chain_id()).await?;
         chain.id = ChainId(id);
         Ok(chain)
     }
@@ -82,12 +78,7 @@ impl Chain {
     /// A chain whose id is known; nothing is sent yet, so its node may be down.
     pub fn offline(url: Url, id: ChainId, timeout: Duration) -> Self {
         let client = Arc::new(JsonRpcClient::new(HttpTransport::new(url.clone())));
-        Self {
-            client,
-            url,
-            id,
-            timeout,
-        }
+        Self { client, url, id, timeout }
     }
 
     /// The id of the chain.
@@ -108,20 +99,16 @@ impl Chain {
     ) -> Result<T, ChainError> {
         match tokio::time::timeout(self.timeout, request).await {
             Ok(answer) => answer.map_err(|error| self.explain(doing, error)),
-            Err(_) => Err(ChainError::Timeout {
-                doing,
-                after: self.timeout,
-            }),
+            Err(_) => Err(ChainError::Timeout { doing, after: self.timeout }),
         }
     }
 
     /// Sorts a provider's error and takes our URL out of its words.
     pub(crate) fn explain(&self, doing: &'static str, error: ProviderError) -> ChainError {
         match error {
-            ProviderError::StarknetError(error) => ChainError::Refused {
-                doing,
-                error: Box::new(error),
-            },
+            ProviderError::StarknetError(error) => {
+                ChainError::Refused { doing, error: Box::new(error) }
+            }
             other => {
                 let detail = other.to_string().replace(self.url.as_str(), "the node");
                 ChainError::Unreachable { doing, detail }
@@ -131,20 +118,13 @@ impl Chain {
 
     /// The newest accepted block.
     pub async fn head(&self) -> Result<Head, ChainError> {
-        let head = self
-            .ask("read the newest block", self.client.block_hash_and_number())
-            .await?;
-        Ok(Head {
-            number: head.block_number,
-            hash: head.block_hash,
-        })
+        let head = self.ask("read the newest block", self.client.block_hash_and_number()).await?;
+        Ok(Head { number: head.block_number, hash: head.block_hash })
     }
 
     /// The hash of the block at this height, or nothing where the chain is shorter.
     pub async fn block_hash(&self, number: u64) -> Result<Option<Felt>, ChainError> {
-        let request = self
-            .client
-            .get_block_with_tx_hashes(BlockId::Number(number));
+        let request = self.client.get_block_with_tx_hashes(BlockId::Number(number));
         match self.ask("read a block", request).await {
             Ok(MaybePreConfirmedBlockWithTxHashes::Block(block)) => Ok(Some(block.block_hash)),
             Ok(MaybePreConfirmedBlockWithTxHashes::PreConfirmedBlock(_)) => Ok(None),
@@ -163,17 +143,13 @@ impl Chain {
         let filter = EventFilter {
             from_block: Some(BlockId::Number(first)),
             to_block: Some(BlockId::Number(last)),
-            address: Some(AddressFilter::Multiple(
-                addresses.iter().map(|a| a.0).collect(),
-            )),
+            address: Some(AddressFilter::Multiple(addresses.iter().map(|a| a.0).collect())),
             keys: None,
         };
         let mut events = Vec::new();
         let mut more = None;
         loop {
-            let request = self
-                .client
-                .get_events(filter.clone(), more, EVENTS_PER_PAGE);
+            let request = self.client.get_events(filter.clone(), more, EVENTS_PER_PAGE);
             let page = self.ask("read events", request).await?;
             events.extend(page.events);
             more = page.continuation_token;
@@ -197,18 +173,12 @@ impl Chain {
             entry_point_selector: selector(function),
             calldata,
         };
-        self.ask(
-            function,
-            self.client.call(call, BlockId::Tag(BlockTag::PreConfirmed)),
-        )
-        .await
+        self.ask(function, self.client.call(call, BlockId::Tag(BlockTag::PreConfirmed))).await
     }
 
     /// The nonce that the next transaction of `account` needs, by accepted blocks only.
     pub async fn accepted_nonce(&self, account: Address) -> Result<Felt, ChainError> {
-        let request = self
-            .client
-            .get_nonce(BlockId::Tag(BlockTag::Latest), account.0);
+        let request = self.client.get_nonce(BlockId::Tag(BlockTag::Latest), account.0);
         self.ask("read an account's nonce", request).await
     }
 
@@ -254,10 +224,7 @@ impl Chain {
                     TransactionOutcome::Succeeded => break,
                     TransactionOutcome::Reverted(reason) => {
                         let detail = format!("{hash} was reverted: {reason}");
-                        return Err(ChainError::Unexpected {
-                            doing: DOING,
-                            detail,
-                        });
+                        return Err(ChainError::Unexpected { doing: DOING, detail });
                     }
                     TransactionOutcome::Unknown | TransactionOutcome::Pending => {
                         tokio::time::sleep(POLL_INTERVAL).await;
@@ -270,10 +237,7 @@ impl Chain {
         };
         match tokio::time::timeout(patience, waiting).await {
             Ok(done) => done,
-            Err(_) => Err(ChainError::Timeout {
-                doing: DOING,
-                after: patience,
-            }),
+            Err(_) => Err(ChainError::Timeout { doing: DOING, after: patience }),
         }
     }
 }

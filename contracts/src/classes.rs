@@ -44,8 +44,6 @@ fn read(sierra: &str, compiled: &str) -> Class {
     Class {
         hash: sierra.class_hash(),
         sierra: Arc::new(sierra),
-        compiled_hash: compiled
-            .class_hash()
-            .expect("the committed compiled class can be hashed"),
+        compiled_hash: compiled.class_hash().expect("the committed compiled class can be hashed"),
     }
 }

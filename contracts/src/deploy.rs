@@ -57,12 +57,7 @@ impl Parameters {
     /// Where the pool with these parameters is or will be.
     pub fn pool_address(&self) -> Address {
         let unique = UdcUniqueness::NotUnique;
-        Address(get_udc_deployed_address(
-            SALT,
-            CDC_POOL.hash,
-            &unique,
-            &self.calldata(),
-        ))
+        Address(get_udc_deployed_address(SALT, CDC_POOL.hash, &unique, &self.calldata()))
     }
 }
 
@@ -106,9 +101,7 @@ pub async fn deploy(
     match chain.class_at(address).await? {
         Some(class) if class == CDC_POOL.hash => {}
         Some(found) => return Err(DeployError::OtherClass { address, found }),
-        None => deploy_pool(account, parameters)
-            .await
-            .map_err(DeployError::Deploy)?,
+        None => deploy_pool(account, parameters).await.map_err(DeployError::Deploy)?,
     }
     let pool = Pool { address };
     Ok(Deployment {
@@ -135,10 +128,7 @@ async fn declare(
         {
             Ok(())
         }
-        done => done.map_err(|source| DeployError::Declare {
-            class: name,
-            source,
-        }),
+        done => done.map_err(|source| DeployError::Declare { class: name, source }),
     }
 }
 
@@ -154,18 +144,9 @@ async fn is_declared(chain: &Chain, class: &Class) -> Result<bool, ChainError> {
 
 async fn deploy_pool(account: &KeyedAccount, parameters: &Parameters) -> Result<(), AccountError> {
     let constructor = parameters.calldata();
-    let mut calldata = vec![
-        CDC_POOL.hash,
-        SALT,
-        Felt::ZERO,
-        Felt::from(constructor.len()),
-    ];
+    let mut calldata = vec![CDC_POOL.hash, SALT, Felt::ZERO, Felt::from(constructor.len())];
     calldata.extend(constructor);
-    let call = Call {
-        to: UNIVERSAL_DEPLOYER.0,
-        selector: selector("deployContract"),
-        calldata,
-    };
+    let call = Call { to: UNIVERSAL_DEPLOYER.0, selector: selector("deployContract"), calldata };
     account.execute(vec![call]).await.map(drop)
 }
 

@@ -59,30 +59,20 @@ pub enum DeploymentFileError {
 impl Deployment {
     /// Reads an addresses file.
     pub fn read(path: &Path) -> Result<Self, DeploymentFileError> {
-        let text = fs::read_to_string(path).map_err(|source| DeploymentFileError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_str(&text).map_err(|source| DeploymentFileError::Content {
-            path: path.to_owned(),
-            source,
-        })
+        let text = fs::read_to_string(path)
+            .map_err(|source| DeploymentFileError::Read { path: path.to_owned(), source })?;
+        serde_json::from_str(&text)
+            .map_err(|source| DeploymentFileError::Content { path: path.to_owned(), source })
     }
 
     /// Writes an addresses file whole: a reader never sees half of it.
     pub fn write(&self, path: &Path) -> Result<(), DeploymentFileError> {
-        let mut text =
-            serde_json::to_string_pretty(self).map_err(|source| DeploymentFileError::Content {
-                path: path.to_owned(),
-                source,
-            })?;
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|source| DeploymentFileError::Content { path: path.to_owned(), source })?;
         text.push('\n');
         let fresh = path.with_extension("new");
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, path))
-            .map_err(|source| DeploymentFileError::Write {
-                path: path.to_owned(),
-                source,
-            })
+            .map_err(|source| DeploymentFileError::Write { path: path.to_owned(), source })
     }
 }

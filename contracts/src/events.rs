@@ -149,33 +149,23 @@ type Read = fn(&mut Felts<'_>) -> Result<Event, FeltsError>;
 /// Keys come first, then data, so each reader sees the fields in the order of their declaration.
 const READERS: [(&str, Read); 12] = [
     ("Deposited", |f| amount(f).map(Event::Deposited)),
-    ("WithdrawalAnnounced", |f| {
-        announced(f).map(Event::WithdrawalAnnounced)
-    }),
+    ("WithdrawalAnnounced", |f| announced(f).map(Event::WithdrawalAnnounced)),
     ("Withdrawn", |f| amount(f).map(Event::Withdrawn)),
     ("AllowanceSet", allowance_set),
     ("Staked", |f| amount(f).map(Event::Staked)),
-    ("UnstakeAnnounced", |f| {
-        announced(f).map(Event::UnstakeAnnounced)
-    }),
+    ("UnstakeAnnounced", |f| announced(f).map(Event::UnstakeAnnounced)),
     ("Unstaked", |f| amount(f).map(Event::Unstaked)),
     ("Claimed", |f| amount(f).map(Event::Claimed)),
     ("ModelRegistered", model_registered),
     ("WorkerRegistered", |f| {
-        Ok(Event::WorkerRegistered(
-            f.address("worker")?,
-            PublicKey(f.felt("public_key")?),
-        ))
+        Ok(Event::WorkerRegistered(f.address("worker")?, PublicKey(f.felt("public_key")?)))
     }),
     ("StatementSettled", statement_settled),
     ("StatementRefused", statement_refused),
 ];
 
 fn amount(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
-    Ok(Amount {
-        of: f.address("whose")?,
-        amount: f.fri("amount")?,
-    })
+    Ok(Amount { of: f.address("whose")?, amount: f.fri("amount")? })
 }
 
 fn announced(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
@@ -186,11 +176,7 @@ fn announced(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
 
 fn allowance_set(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
     let (sponsor, operator) = (f.address("sponsor")?, f.address("operator")?);
-    Ok(Event::AllowanceSet(Allowance {
-        sponsor,
-        operator,
-        amount: f.fri("amount")?,
-    }))
+    Ok(Event::AllowanceSet(Allowance { sponsor, operator, amount: f.fri("amount")? }))
 }
 
 fn model_registered(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
@@ -204,12 +190,7 @@ fn model_registered(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
     let words = usize::try_from(words).map_err(|_| FeltsError::OutOfRange("manifest_uri"))?;
     f.skip("manifest_uri", words)?;
     f.skip("manifest_uri", 2)?;
-    Ok(Event::ModelRegistered(RegisteredModel {
-        id,
-        level,
-        min_price,
-        min_stake,
-    }))
+    Ok(Event::ModelRegistered(RegisteredModel { id, level, min_price, min_stake }))
 }
 
 fn statement_settled(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
@@ -234,52 +215,29 @@ fn statement_refused(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
     })?;
     let reason = f.felt("reason")?;
     let reason = parse_cairo_short_string(&reason).unwrap_or_else(|_| format!("{reason:#x}"));
-    Ok(Event::StatementRefused(Refused {
-        sponsor,
-        worker,
-        operator,
-        seq,
-        reason,
-    }))
+    Ok(Event::StatementRefused(Refused { sponsor, worker, operator, seq, reason }))
 }
 
-static BY_SELECTOR: LazyLock<Vec<(Felt, &'static str, Read)>> = LazyLock::new(|| {
-    READERS
-        .iter()
-        .map(|(name, read)| (selector(name), *name, *read))
-        .collect()
-});
+static BY_SELECTOR: LazyLock<Vec<(Felt, &'static str, Read)>> =
+    LazyLock::new(|| READERS.iter().map(|(name, read)| (selector(name), *name, *read)).collect());
 
 impl Located {
     /// Reads what a node returned.
     pub fn decode(raw: &EmittedEvent) -> Result<Self, EventError> {
         let tx_hash = TxHash(raw.transaction_hash);
-        let (first, keys) = raw.keys.split_first().ok_or(EventError::Unknown {
-            tx_hash,
-            selector: Felt::ZERO,
-        })?;
+        let (first, keys) =
+            raw.keys.split_first().ok_or(EventError::Unknown { tx_hash, selector: Felt::ZERO })?;
         let (_, name, read) = BY_SELECTOR
             .iter()
             .find(|(selector, ..)| selector == first)
-            .ok_or(EventError::Unknown {
-                tx_hash,
-                selector: *first,
-            })?;
+            .ok_or(EventError::Unknown { tx_hash, selector: *first })?;
         let fields = [keys, &raw.data].concat();
         let mut felts = Felts::new(&fields);
         let event = read(&mut felts)
             .and_then(|event| felts.end().map(|()| event))
-            .map_err(|e| EventError::Malformed {
-                tx_hash,
-                name,
-                detail: e.to_string(),
-            })?;
+            .map_err(|e| EventError::Malformed { tx_hash, name, detail: e.to_string() })?;
         let block = raw.block_number.ok_or(EventError::NoBlock { tx_hash })?;
-        Ok(Self {
-            block,
-            tx_hash,
-            event,
-        })
+        Ok(Self { block, tx_hash, event })
     }
 }
 

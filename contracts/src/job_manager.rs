@@ -55,11 +55,7 @@ pub fn scheme_felt(scheme: Scheme) -> Felt {
 
 impl JobManager {
     fn call(self, function: &str, calldata: Vec<Felt>) -> Call {
-        Call {
-            to: self.address.0,
-            selector: selector(function),
-            calldata,
-        }
+        Call { to: self.address.0, selector: selector(function), calldata }
     }
 
     /// Registers a model for good; only the registrar may.
@@ -86,11 +82,7 @@ impl JobManager {
     /// Settles statements; the caller is the operator whose allowance they use up.
     pub fn settle(self, statements: &[SignedStatement]) -> Call {
         let mut calldata = vec![Felt::from(statements.len())];
-        for SignedStatement {
-            statement,
-            signature,
-        } in statements
-        {
+        for SignedStatement { statement, signature } in statements {
             calldata.extend([
                 statement.sponsor.0,
                 statement.worker.0,
@@ -146,9 +138,6 @@ impl JobManager {
         let answer = chain.call(self.address, function, calldata).await?;
         Felts::new(&answer)
             .felt("answer")
-            .map_err(|e| ChainError::Unexpected {
-                doing: function,
-                detail: e.to_string(),
-            })
+            .map_err(|e| ChainError::Unexpected { doing: function, detail: e.to_string() })
     }
 }

@@ -35,11 +35,7 @@ pub struct Pending {
 
 impl Pool {
     fn call(self, function: &str, calldata: Vec<Felt>) -> Call {
-        Call {
-            to: self.address.0,
-            selector: selector(function),
-            calldata,
-        }
+        Call { to: self.address.0, selector: selector(function), calldata }
     }
 
     /// Adds to the caller's deposit; approve the amount to the pool first.
@@ -93,16 +89,12 @@ impl Pool {
         let mut felts = Felts::new(&answer);
         read(&mut felts)
             .and_then(|value| felts.end().map(|()| value))
-            .map_err(|e| ChainError::Unexpected {
-                doing: function,
-                detail: e.to_string(),
-            })
+            .map_err(|e| ChainError::Unexpected { doing: function, detail: e.to_string() })
     }
 
     /// The sponsor's money, announced withdrawals included.
     pub async fn deposit_of(self, chain: &Chain, sponsor: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "deposit_of", vec![sponsor.0], |f| f.fri("deposit"))
-            .await
+        self.view(chain, "deposit_of", vec![sponsor.0], |f| f.fri("deposit")).await
     }
 
     /// What `operator` may still spend of the sponsor's deposit.
@@ -113,8 +105,7 @@ impl Pool {
         operator: Address,
     ) -> Result<Fri, ChainError> {
         let calldata = vec![sponsor.0, operator.0];
-        self.view(chain, "allowance_of", calldata, |f| f.fri("allowance"))
-            .await
+        self.view(chain, "allowance_of", calldata, |f| f.fri("allowance")).await
     }
 
     /// What the sponsor announced to take out; zeroes when nothing.
@@ -124,27 +115,20 @@ impl Pool {
         sponsor: Address,
     ) -> Result<Announced, ChainError> {
         self.view(chain, "announced_withdrawal_of", vec![sponsor.0], |f| {
-            Ok(Announced {
-                amount: f.fri("amount")?,
-                ready_at: f.number("ready_at")?,
-            })
+            Ok(Announced { amount: f.fri("amount")?, ready_at: f.number("ready_at")? })
         })
         .await
     }
 
     /// The stake that backs new work.
     pub async fn active_stake_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "active_stake_of", vec![worker.0], |f| f.fri("stake"))
-            .await
+        self.view(chain, "active_stake_of", vec![worker.0], |f| f.fri("stake")).await
     }
 
     /// The worker's pay.
     pub async fn pending_of(self, chain: &Chain, worker: Address) -> Result<Pending, ChainError> {
         self.view(chain, "pending_of", vec![worker.0], |f| {
-            Ok(Pending {
-                locked: f.fri("locked")?,
-                claimable: f.fri("claimable")?,
-            })
+            Ok(Pending { locked: f.fri("locked")?, claimable: f.fri("claimable")? })
         })
         .await
     }
@@ -155,23 +139,18 @@ impl Pool {
         chain: &Chain,
         worker: Address,
     ) -> Result<Option<u64>, ChainError> {
-        let at: u64 = self
-            .view(chain, "next_unlock_at", vec![worker.0], |f| f.number("at"))
-            .await?;
+        let at: u64 =
+            self.view(chain, "next_unlock_at", vec![worker.0], |f| f.number("at")).await?;
         Ok((at != 0).then_some(at))
     }
 
     /// The contract that this pool deployed and obeys.
     pub async fn job_manager(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.view(chain, "job_manager", Vec::new(), |f| {
-            f.address("job_manager")
-        })
-        .await
+        self.view(chain, "job_manager", Vec::new(), |f| f.address("job_manager")).await
     }
 
     /// The token that this pool holds.
     pub async fn token(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.view(chain, "token", Vec::new(), |f| f.address("token"))
-            .await
+        self.view(chain, "token", Vec::new(), |f| f.address("token")).await
     }
 }

@@ -54,23 +54,15 @@ impl PrivateKey {
 
     /// Reads a file that holds the key as `0x` hex and that only its owner may read.
     pub fn from_file(path: &Path) -> Result<Self, PrivateKeyError> {
-        let failed = |source| PrivateKeyError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| PrivateKeyError::Read { path: path.to_owned(), source };
         let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(PrivateKeyError::Mode {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(PrivateKeyError::Mode { path: path.to_owned(), mode });
         }
         let text = fs::read_to_string(path).map_err(failed)?;
         match parse_felt(text.trim()) {
             Ok(value) if value != Felt::ZERO => Ok(Self(value)),
-            _ => Err(PrivateKeyError::Content {
-                path: path.to_owned(),
-            }),
+            _ => Err(PrivateKeyError::Content { path: path.to_owned() }),
         }
     }
 

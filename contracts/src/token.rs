@@ -24,11 +24,7 @@ impl Token {
     fn call(self, function: &str, to: Address, amount: Fri) -> Call {
         // A u256: the low half, then the high one.
         let calldata = vec![to.0, amount.into(), Felt::ZERO];
-        Call {
-            to: self.address.0,
-            selector: selector(function),
-            calldata,
-        }
+        Call { to: self.address.0, selector: selector(function), calldata }
     }
 
     /// Lets `spender` pull `amount` from the caller.
@@ -46,10 +42,7 @@ impl Token {
         const DOING: &str = "balance_of";
         let answer = chain.call(self.address, DOING, vec![owner.0]).await?;
         let mut felts = Felts::new(&answer);
-        let unexpected = |detail: String| ChainError::Unexpected {
-            doing: DOING,
-            detail,
-        };
+        let unexpected = |detail: String| ChainError::Unexpected { doing: DOING, detail };
         let low = felts.fri("low").map_err(|e| unexpected(e.to_string()))?;
         let high = felts.felt("high").map_err(|e| unexpected(e.to_string()))?;
         if high == Felt::ZERO {

@@ -73,16 +73,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| GatewayError::Listen(config.listen, e))?;
-    let address = listener
-        .local_addr()
-        .map_err(|e| GatewayError::Listen(config.listen, e))?;
+    let address = listener.local_addr().map_err(|e| GatewayError::Listen(config.listen, e))?;
 
     let tasks = TaskTracker::new();
-    tasks.spawn(
-        app.wake
-            .clone()
-            .relay(app.queue.client().clone(), stop.clone()),
-    );
+    tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
 

@@ -54,17 +54,10 @@ fn bearer(parts: &Parts) -> Result<&str, ApiError> {
             "send `Authorization: Bearer <token>`; tokens come from /v1/devices/token or /v1/workers/session",
         )
     };
-    let value = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(missing)?;
+    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let text = value.to_str().map_err(|_| missing())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(token.trim())
-    } else {
-        Err(missing())
-    }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
 }
 
 fn wrong_role(wanted: &str) -> ApiError {

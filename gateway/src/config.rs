@@ -6,11 +6,7 @@ use ciro_api::{Address, ChainId};
 
 /// Settings of one gateway process.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(
-    name = "ciro-gateway",
-    version,
-    about = "The front desk of ciro-network"
-)]
+#[command(name = "ciro-gateway", version, about = "The front desk of ciro-network")]
 pub struct Config {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, env = "CIRO_GATEWAY_LISTEN", default_value = "127.0.0.1:8080")]

@@ -68,9 +68,7 @@ pub(crate) fn is_away(error: &tokio_postgres::Error) -> bool {
 pub fn pool(url: &str, connections_max: usize) -> Result<Pool, DatabaseError> {
     let config = tokio_postgres::Config::from_str(url).map_err(DatabaseError::Url)?;
     // `Fast` resets nothing, which is right: no statement of ours leaves session state behind.
-    let recycle = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
+    let recycle = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(config, NoTls, recycle);
     let wait = std::time::Duration::from_secs(5);
     Ok(Pool::builder(manager)
@@ -85,25 +83,17 @@ pub fn pool(url: &str, connections_max: usize) -> Result<Pool, DatabaseError> {
 /// Brings the schema up to date: the paymaster's tables first, since ours refer to its sponsors by id.
 pub async fn migrate(client: &mut Client) -> Result<(), DatabaseError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| DatabaseError::Migrate(error);
-    ciro_paymaster::migrate(client)
-        .await
-        .map_err(|e| failed(Box::new(e)))?;
+    ciro_paymaster::migrate(client).await.map_err(|e| failed(Box::new(e)))?;
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name("gateway_migrations");
-    runner
-        .run_async(client)
-        .await
-        .map_err(|e| failed(Box::new(e)))?;
+    runner.run_async(client).await.map_err(|e| failed(Box::new(e)))?;
     Ok(())
 }
 
 /// Reads a text column into one of our types.
 pub(crate) fn read<T: FromStr>(row: &Row, column: &'static str) -> Result<T, DatabaseError> {
     let text: String = row.try_get(column)?;
-    text.parse().map_err(|_| DatabaseError::Corrupt {
-        column,
-        value: text,
-    })
+    text.parse().map_err(|_| DatabaseError::Corrupt { column, value: text })
 }
 
 /// Reads a `numeric` column that the query casts to text.

@@ -21,13 +21,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         require_media_type(request.headers(), "application/json")?;
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|e| unreadable(&e))?;
-        Ok(Self {
-            value: parse(&bytes)?,
-            bytes,
-        })
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(&e))?;
+        Ok(Self { value: parse(&bytes)?, bytes })
     }
 }
 
@@ -57,10 +52,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         // The parser blames the syntax when an object that must have one key has two.
         let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
         if cause.is_data() || is_json {
-            let problem = Problem::new(
-                ErrorCode::InvalidRequest,
-                "the body has a field that cannot be used",
-            );
+            let problem =
+                Problem::new(ErrorCode::InvalidRequest, "the body has a field that cannot be used");
             problem.at(pointer, cause.to_string()).into()
         } else {
             not_json(&cause)
@@ -71,30 +64,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 fn not_json(cause: &serde_json::Error) -> ApiError {
-    ApiError::new(
-        ErrorCode::InvalidJson,
-        format!("the body is not JSON: {cause}"),
-    )
+    ApiError::new(ErrorCode::InvalidJson, format!("the body is not JSON: {cause}"))
 }
 
 fn unreadable(rejection: &BytesRejection) -> ApiError {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::new(
-            ErrorCode::BodyTooLarge,
-            "the body is over the limit of this path",
-        );
+        return ApiError::new(ErrorCode::BodyTooLarge, "the body is over the limit of this path");
     }
-    ApiError::new(
-        ErrorCode::InvalidRequest,
-        "the body broke off before its end",
-    )
+    ApiError::new(ErrorCode::InvalidRequest, "the body broke off before its end")
 }
 
 fn require_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), ApiError> {
-    let given = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
+    let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let essence = given.split(';').next().unwrap_or("").trim();
     if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
@@ -130,10 +111,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(
-                ErrorCode::InvalidRequest,
-                rejection.body_text(),
-            )),
+            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidRequest, rejection.body_text())),
         }
     }
 }

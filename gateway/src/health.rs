@@ -14,11 +14,7 @@ use crate::{app::App, problem::ApiError};
 ))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {
     app.pg.get().await?.query_one("SELECT 1", &[]).await?;
-    let status = if app.queue.ping().await.is_ok() {
-        "ok"
-    } else {
-        "degraded"
-    };
+    let status = if app.queue.ping().await.is_ok() { "ok" } else { "degraded" };
     Ok(Json(Health {
         status: status.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -38,21 +38,13 @@ impl Catalogue {
         let known = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         match reference.parse::<ModelId>() {
             Ok(id) => known.get(&id).cloned(),
-            Err(_) => known
-                .values()
-                .find(|model| model.manifest.name == reference)
-                .cloned(),
+            Err(_) => known.values().find(|model| model.manifest.name == reference).cloned(),
         }
     }
 
     /// Every model this process knows of.
     pub(crate) fn ids(&self) -> Vec<ModelId> {
-        self.by_id
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .copied()
-            .collect()
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 }
 
@@ -61,11 +53,7 @@ pub(crate) async fn load(app: &App) -> Result<Vec<Arc<Model>>, DatabaseError> {
     let client = app.pg.get().await?;
     let rows = client.query(include_str!("models/list.sql"), &[]).await?;
     let models: Vec<Arc<Model>> = rows.iter().map(read_model).collect::<Result<_, _>>()?;
-    let mut known = app
-        .catalogue
-        .by_id
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut known = app.catalogue.by_id.write().unwrap_or_else(PoisonError::into_inner);
     known.extend(models.iter().map(|model| (model.id, Arc::clone(model))));
     Ok(models)
 }
@@ -80,9 +68,7 @@ pub(crate) async fn find(app: &App, reference: &str) -> Result<Arc<Model>, ApiEr
     app.catalogue.get(reference).ok_or_else(|| {
         let shown: String = reference.chars().take(80).collect();
         let detail = format!("no model `{shown}` is registered; GET /v1/models lists them");
-        ciro_api::Problem::new(ErrorCode::UnknownModel, detail)
-            .at("/model", "unknown")
-            .into()
+        ciro_api::Problem::new(ErrorCode::UnknownModel, detail).at("/model", "unknown").into()
     })
 }
 
@@ -93,13 +79,7 @@ pub(crate) async fn stored(app: &App, id: ModelId) -> Result<Arc<Model>, ApiErro
 
 fn read_model(row: &Row) -> Result<Arc<Model>, DatabaseError> {
     let bytes: Vec<u8> = row.try_get("manifest")?;
-    let manifest = Manifest::parse(&bytes).map_err(|error| DatabaseError::Corrupt {
-        column: "manifest",
-        value: error.to_string(),
-    })?;
-    Ok(Arc::new(Model {
-        id: read(row, "model_id")?,
-        manifest,
-        price: read_fri(row, "price_fri")?,
-    }))
+    let manifest = Manifest::parse(&bytes)
+        .map_err(|error| DatabaseError::Corrupt { column: "manifest", value: error.to_string() })?;
+    Ok(Arc::new(Model { id: read(row, "model_id")?, manifest, price: read_fri(row, "price_fri")? }))
 }

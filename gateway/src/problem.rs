@@ -128,20 +128,14 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         return response;
     };
     let mut problem = *problem;
-    problem.request_id = request_id
-        .as_ref()
-        .and_then(|id| id.to_str().ok())
-        .map(str::to_owned);
+    problem.request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let retryable = problem.retryable && status.is_server_error();
     let unauthenticated = status == StatusCode::UNAUTHORIZED;
     let allow = response.headers().get(header::ALLOW).cloned();
     let mut rendered = (status, Json(problem)).into_response();
     let headers = rendered.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(allow) = allow {
         headers.insert(header::ALLOW, allow);
     }
@@ -157,22 +151,16 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
 /// A refusal that a library made.
 fn foreign(response: &Response) -> Option<Box<Problem>> {
     let (code, detail) = match response.status() {
-        StatusCode::NOT_FOUND => (
-            ErrorCode::NotFound,
-            "no such path; the API is at /openapi.json",
-        ),
-        StatusCode::METHOD_NOT_ALLOWED => (
-            ErrorCode::MethodNotAllowed,
-            "this path takes other methods; see the Allow header",
-        ),
-        StatusCode::PAYLOAD_TOO_LARGE => (
-            ErrorCode::BodyTooLarge,
-            "the body is over the limit of this path",
-        ),
-        StatusCode::REQUEST_TIMEOUT => (
-            ErrorCode::RequestTimeout,
-            "the request did not arrive in time",
-        ),
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "no such path; the API is at /openapi.json"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (ErrorCode::MethodNotAllowed, "this path takes other methods; see the Allow header")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (ErrorCode::BodyTooLarge, "the body is over the limit of this path")
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            (ErrorCode::RequestTimeout, "the request did not arrive in time")
+        }
         StatusCode::INTERNAL_SERVER_ERROR => {
             (ErrorCode::Internal, "the request failed on our side")
         }

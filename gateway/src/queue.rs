@@ -32,11 +32,7 @@ struct Keys {
 impl Keys {
     fn of(model: ModelId) -> Self {
         let key = |name| format!("{{ciro:{model}}}:{name}");
-        Self {
-            ready: key("ready"),
-            lease: key("lease"),
-            own: key("own"),
-        }
+        Self { ready: key("ready"), lease: key("lease"), own: key("own") }
     }
 }
 
@@ -59,10 +55,7 @@ pub struct Queue {
 impl Queue {
     /// A queue at `redis_url`; no connection is made yet.
     pub fn new(redis_url: &str) -> Result<Self, QueueError> {
-        Ok(Self {
-            client: Client::open(redis_url)?,
-            connection: Arc::default(),
-        })
+        Ok(Self { client: Client::open(redis_url)?, connection: Arc::default() })
     }
 
     /// The client, for subscriptions, which need a connection of their own.
@@ -77,24 +70,18 @@ impl Queue {
 
     /// Whether the index was filled since Redis last lost its memory.
     pub async fn is_filled(&self) -> Result<bool, QueueError> {
-        let filled: i64 = self
-            .query(redis::cmd("EXISTS").arg("{ciro}:filled"))
-            .await?;
+        let filled: i64 = self.query(redis::cmd("EXISTS").arg("{ciro}:filled")).await?;
         Ok(filled == 1)
     }
 
     /// Marks the index as filled. The mark vanishes with everything else.
     pub async fn mark_filled(&self) -> Result<(), QueueError> {
-        self.query::<String>(redis::cmd("SET").arg("{ciro}:filled").arg(1))
-            .await
-            .map(drop)
+        self.query::<String>(redis::cmd("SET").arg("{ciro}:filled").arg(1)).await.map(drop)
     }
 
     /// Tells every gateway that something happened.
     pub async fn publish(&self, channel: &str, message: &str) -> Result<(), QueueError> {
-        self.query::<i64>(redis::cmd("PUBLISH").arg(channel).arg(message))
-            .await
-            .map(drop)
+        self.query::<i64>(redis::cmd("PUBLISH").arg(channel).arg(message)).await.map(drop)
     }
 
     /// Makes jobs leasable; those already leased stay so.
@@ -115,10 +102,7 @@ impl Queue {
     ) -> Result<Vec<JobId>, QueueError> {
         let grant = format!("{{ciro:{model}}}:grant:{}", lease.0.simple());
         let mut call = function("ciro_take_v1", &Keys::of(model), Some(&grant));
-        call.arg(lease.0.as_bytes())
-            .arg(most)
-            .arg(limits::GRANT_MS)
-            .arg(2 * limits::WAIT_MS_MAX);
+        call.arg(lease.0.as_bytes()).arg(most).arg(limits::GRANT_MS).arg(2 * limits::WAIT_MS_MAX);
         let jobs: Vec<Uuid16> = self.query(&call).await?;
         Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
     }
@@ -129,8 +113,7 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<Vec<bool>, QueueError> {
-        self.query(&with_leases("ciro_extend_v1", model, leases))
-            .await
+        self.query(&with_leases("ciro_extend_v1", model, leases)).await
     }
 
     /// Takes over leases that `PostgreSQL` knows and Redis forgot.
@@ -139,8 +122,7 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<u64, QueueError> {
-        self.query(&with_leases("ciro_adopt_v1", model, leases))
-            .await
+        self.query(&with_leases("ciro_adopt_v1", model, leases)).await
     }
 
     /// Forgets jobs.
@@ -172,10 +154,7 @@ impl Queue {
         let flat: Vec<Vec<u8>> = self.query(&call).await?;
         let expired = flat.chunks_exact(2).filter_map(|pair| {
             let job = JobId(Uuid::from_slice(&pair[0]).ok()?);
-            Some(Expired {
-                job,
-                lease: Uuid::from_slice(&pair[1]).ok().map(LeaseId),
-            })
+            Some(Expired { job, lease: Uuid::from_slice(&pair[1]).ok().map(LeaseId) })
         });
         Ok(expired.collect())
     }
@@ -206,10 +185,7 @@ impl Queue {
         let config = AsyncConnectionConfig::new()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(RESPONSE_TIMEOUT));
-        let mut open = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let mut open = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         load_library(&mut open).await?;
         *slot = Some(open.clone());
         Ok(open)
@@ -219,10 +195,7 @@ impl Queue {
 fn function(name: &str, keys: &Keys, fourth: Option<&str>) -> redis::Cmd {
     let mut call = redis::cmd("FCALL");
     call.arg(name).arg(if fourth.is_some() { 4 } else { 3 });
-    call.arg(&keys.ready)
-        .arg(&keys.lease)
-        .arg(&keys.own)
-        .arg(fourth);
+    call.arg(&keys.ready).arg(&keys.lease).arg(&keys.own).arg(fourth);
     call
 }
 
@@ -241,9 +214,7 @@ fn order(job: JobId) -> i64 {
 }
 
 fn is_unknown_function(error: &RedisError) -> bool {
-    error
-        .detail()
-        .is_some_and(|detail| detail.contains("Function not found"))
+    error.detail().is_some_and(|detail| detail.contains("Function not found"))
 }
 
 async fn load_library(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {

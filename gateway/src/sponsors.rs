@@ -22,15 +22,7 @@ pub async fn create_claim_token(
     let expires_at = OffsetDateTime::now_utc() + ttl;
     let insert = "INSERT INTO claim_token (token_sha256, sponsor_id, claims_left, expires_at) VALUES ($1, $2, $3, $4)";
     client
-        .execute(
-            insert,
-            &[
-                &hash.as_slice(),
-                &sponsor.0,
-                &i32::from(claims),
-                &expires_at,
-            ],
-        )
+        .execute(insert, &[&hash.as_slice(), &sponsor.0, &i32::from(claims), &expires_at])
         .await?;
     Ok(token)
 }

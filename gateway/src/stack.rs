@@ -69,11 +69,7 @@ async fn time_out(
 }
 
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
+    let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
@@ -92,13 +88,8 @@ async fn error_page(
     crate::extract::PathParam(code): crate::extract::PathParam<String>,
 ) -> Result<Html<String>, problem::ApiError> {
     let page = crate::problem::pages::find(&code).ok_or_else(|| {
-        problem::ApiError::new(
-            ciro_api::ErrorCode::NotFound,
-            "there is no error code of this name",
-        )
+        problem::ApiError::new(ciro_api::ErrorCode::NotFound, "there is no error code of this name")
     })?;
     let escaped = page.replace('&', "&amp;").replace('<', "&lt;");
-    Ok(Html(format!(
-        "<!doctype html><title>{code}</title><pre>{escaped}</pre>\n"
-    )))
+    Ok(Html(format!("<!doctype html><title>{code}</title><pre>{escaped}</pre>\n")))
 }

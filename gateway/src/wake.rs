@@ -69,16 +69,9 @@ impl Bed {
 
 impl Drop for Bed {
     fn drop(&mut self) {
-        let mut sleepers = self
-            .wake
-            .sleepers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut sleepers = self.wake.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         // Two owners left: the map and this bed.
-        if sleepers
-            .get(&self.event)
-            .is_some_and(|n| Arc::strong_count(n) <= 2)
-        {
+        if sleepers.get(&self.event).is_some_and(|n| Arc::strong_count(n) <= 2) {
             sleepers.remove(&self.event);
         }
     }
@@ -89,11 +82,7 @@ impl Wake {
     pub(crate) fn bed(&self, event: Event) -> Bed {
         let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         let notify = Arc::clone(sleepers.entry(event).or_default());
-        Bed {
-            wake: self.clone(),
-            event,
-            notify,
-        }
+        Bed { wake: self.clone(), event, notify }
     }
 
     fn ring(&self, event: Event) {

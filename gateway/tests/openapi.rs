@@ -10,10 +10,7 @@ fn the_published_openapi_document_is_current() {
         fs::write(&path, &made).unwrap();
     }
     let published = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        published == made,
-        "openapi/openapi.json is not current; run this test with UPDATE=1"
-    );
+    assert!(published == made, "openapi/openapi.json is not current; run this test with UPDATE=1");
 }
 
 #[test]
@@ -21,16 +18,10 @@ fn every_operation_says_what_it_refuses() {
     let document = serde_json::to_value(ciro_gateway::openapi_document()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            assert!(
-                operation["operationId"].is_string(),
-                "{method} {path} has no operation id"
-            );
+            assert!(operation["operationId"].is_string(), "{method} {path} has no operation id");
             let secured = operation["security"].is_array();
             let says_401 = operation["responses"].get("401").is_some();
-            assert!(
-                !secured || says_401,
-                "{method} {path} needs a token and does not say 401"
-            );
+            assert!(!secured || says_401, "{method} {path} needs a token and does not say 401");
         }
     }
 }

@@ -25,10 +25,7 @@ impl Backoff {
 
     /// The wait after one more failure: between half and all of the doubled time.
     pub(crate) fn next(&mut self) -> Duration {
-        let doubled = self
-            .first
-            .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(LONGEST);
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         doubled.mul_f64(rand::random_range(0.5..=1.0))
     }

@@ -54,10 +54,7 @@ pub(crate) struct Flags {
 impl Flags {
     pub(crate) fn into_config(self) -> anyhow::Result<Config> {
         // The driver's own error repeats nothing of the string, which holds a password.
-        let database = self
-            .database_url
-            .parse()
-            .context("DATABASE_URL is not valid")?;
+        let database = self.database_url.parse().context("DATABASE_URL is not valid")?;
         Ok(Config {
             database,
             rpc_url: self.rpc_url,

@@ -38,9 +38,7 @@ where
     T: FromStr<Err: Display>,
 {
     let text: Option<&str> = row.try_get(column).map_err(|e| corrupt(column, e))?;
-    text.map(str::parse)
-        .transpose()
-        .map_err(|e| corrupt(column, e))
+    text.map(str::parse).transpose().map_err(|e| corrupt(column, e))
 }
 
 /// An integer column as an unsigned number.
@@ -50,10 +48,7 @@ pub(crate) fn count(row: &Row, column: &'static str) -> Result<u64, Corrupt> {
 }
 
 fn corrupt(column: &'static str, detail: impl Display) -> Corrupt {
-    Corrupt {
-        column,
-        detail: detail.to_string(),
-    }
+    Corrupt { column, detail: detail.to_string() }
 }
 
 /// A number of ours as the database's integer. Blocks, nonces and sequence numbers never come near 2^63.

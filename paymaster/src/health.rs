@@ -56,9 +56,7 @@ pub struct StatementCounts {
 impl StatementCounts {
     /// Counts them.
     pub async fn read(client: &Client) -> Result<Self, StoreError> {
-        let row = client
-            .query_typed_one(include_str!("health/statements.sql"), &[])
-            .await?;
+        let row = client.query_typed_one(include_str!("health/statements.sql"), &[]).await?;
         Ok(Self {
             closed: count(&row, "closed")?,
             countersigned: count(&row, "countersigned")?,
@@ -120,10 +118,7 @@ impl Board {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut problems: Vec<String> = state.problems.iter().flatten().cloned().collect();
         if statements.refused > 0 {
-            problems.push(format!(
-                "the chain refused {} statements",
-                statements.refused
-            ));
+            problems.push(format!("the chain refused {} statements", statements.refused));
         }
         if statements.uncovered > 0 {
             problems.push(format!(
@@ -133,12 +128,6 @@ impl Board {
         }
         let ok = problems.is_empty() && state.chain.reachable;
         let status = if ok { "ok" } else { "degraded" }.to_owned();
-        Health {
-            status,
-            problems,
-            chain: state.chain,
-            statements,
-            operator,
-        }
+        Health { status, problems, chain: state.chain, statements, operator }
     }
 }

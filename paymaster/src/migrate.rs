@@ -22,17 +22,10 @@ pub enum MigrateError {
 
 /// Applies the migrations that are missing.
 pub async fn migrate(client: &mut Client) -> Result<(), MigrateError> {
-    client
-        .execute("select pg_advisory_lock($1)", &[&LOCK])
-        .await
-        .map_err(MigrateError::Lock)?;
+    client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(MigrateError::Lock)?;
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name("paymaster_migrations");
     let done = runner.run_async(client).await;
-    client
-        .execute("select pg_advisory_unlock($1)", &[&LOCK])
-        .await
-        .map_err(MigrateError::Lock)?;
-    done.map(drop)
-        .map_err(|error| MigrateError::Migrate(Box::new(error)))
+    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await.map_err(MigrateError::Lock)?;
+    done.map(drop).map_err(|error| MigrateError::Migrate(Box::new(error)))
 }

@@ -97,16 +97,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let pool = connections(&config)?;
     let mut client = pool.get().await.map_err(ServiceError::Connect)?;
     migrate(&mut client).await?;
-    let chain = Chain::offline(
-        config.rpc_url.clone(),
-        config.deployment.chain_id,
-        config.rpc_timeout,
-    );
+    let chain =
+        Chain::offline(config.rpc_url.clone(), config.deployment.chain_id, config.rpc_timeout);
     let watcher = Watcher::new(chain.clone(), config.deployment, config.operator);
-    watcher
-        .begin(&client)
-        .await
-        .map_err(|e| ServiceError::Begin(Box::new(e)))?;
+    watcher.begin(&client).await.map_err(|e| ServiceError::Begin(Box::new(e)))?;
     drop(client);
     let account = KeyedAccount::new(chain, config.operator, &config.operator_key);
     let settler = Settler::new(account, config.deployment.job_manager);
@@ -114,13 +108,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let listener = listen(&config).await?;
     let halted = CancellationToken::new();
     let (served, (), (), ()) = tokio::join!(
-        http::serve(
-            listener,
-            pool.clone(),
-            board.clone(),
-            config.operator,
-            stop.clone()
-        ),
+        http::serve(listener, pool.clone(), board.clone(), config.operator, stop.clone()),
         loops::watch(&config, &pool, watcher, &board, &halted, &stop),
         loops::close(&config, &pool, &board, &stop),
         loops::settle(&config, &pool, settler, &board, &halted, &stop),
@@ -131,9 +119,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
 
 fn connections(config: &Config) -> Result<Pool, ServiceError> {
     // A connection that was left in the middle of something is closed, not given to the next.
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Verified,
-    };
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
     let manager = Manager::from_config(config.database.clone(), NoTls, recycling);
     Pool::builder(manager)
         .max_size(CONNECTIONS)
@@ -143,10 +129,7 @@ fn connections(config: &Config) -> Result<Pool, ServiceError> {
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, ServiceError> {
-    let failed = |source| ServiceError::Listen {
-        address: config.listen,
-        source,
-    };
+    let failed = |source| ServiceError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!(%address, operator = %config.operator, "listening");
@@ -155,10 +138,7 @@ async fn listen(config: &Config) -> Result<TcpListener, ServiceError> {
         let fresh = path.with_extension("new");
         std::fs::write(&fresh, format!("{address}\n"))
             .and_then(|()| std::fs::rename(&fresh, path))
-            .map_err(|source| ServiceError::ReadyFile {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| ServiceError::ReadyFile { path: path.clone(), source })?;
     }
     Ok(listener)
 }

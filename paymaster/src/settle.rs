@@ -79,12 +79,7 @@ pub struct Settler {
 impl Settler {
     /// A settler that sends from the operator's account.
     pub fn new(account: KeyedAccount, job_manager: Address) -> Self {
-        Self {
-            account,
-            job_manager: JobManager {
-                address: job_manager,
-            },
-        }
+        Self { account, job_manager: JobManager { address: job_manager } }
     }
 
     /// Does the next thing: see to the open batch, else make one and send it.
@@ -105,9 +100,8 @@ impl Settler {
 
     /// A lock of the session is counted, so it is taken only where this session lacks it.
     async fn is_the_settler(&self, client: &Client) -> Result<bool, SettleError> {
-        let row = client
-            .query_typed_one(include_str!("settle/lock.sql"), &[(&LOCK, Type::INT8)])
-            .await?;
+        let row =
+            client.query_typed_one(include_str!("settle/lock.sql"), &[(&LOCK, Type::INT8)]).await?;
         Ok(row.try_get(0)?)
     }
 }

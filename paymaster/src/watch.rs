@@ -68,10 +68,7 @@ impl From<tokio_postgres::Error> for WatchError {
 
 impl WatchError {
     fn mismatch(settled: &Settled, detail: impl Into<String>) -> Self {
-        Self::Mismatch {
-            settled: Box::new(*settled),
-            detail: detail.into(),
-        }
+        Self::Mismatch { settled: Box::new(*settled), detail: detail.into() }
     }
 
     /// Whether trying again is of no use: somebody has to look.
@@ -109,11 +106,7 @@ pub struct Watcher {
 impl Watcher {
     /// A watcher of the deployment's contracts; `operator` is whose allowances count.
     pub fn new(chain: Chain, deployment: Deployment, operator: Address) -> Self {
-        Self {
-            chain,
-            deployment,
-            operator,
-        }
+        Self { chain, deployment, operator }
     }
 
     /// Writes the first cursor, or checks that the one there is of the same contracts. Needs no chain.
@@ -128,11 +121,7 @@ impl Watcher {
         let head = self.chain.head().await?;
         let seen = cursor::read(client).await?;
         self.check_parent(head, &seen).await?;
-        let mut progress = Progress {
-            head: head.number,
-            next_block: seen.next_block,
-            events: 0,
-        };
+        let mut progress = Progress { head: head.number, next_block: seen.next_block, events: 0 };
         if seen.next_block > head.number {
             return Ok(progress);
         }
@@ -164,11 +153,7 @@ impl Watcher {
             return Ok(());
         };
         let block = seen.next_block.saturating_sub(1);
-        let found = if head.number < block {
-            None
-        } else {
-            Some(self.hash_of(block, head).await?)
-        };
+        let found = if head.number < block { None } else { Some(self.hash_of(block, head).await?) };
         if found == Some(expected.0) {
             Ok(())
         } else {
@@ -181,22 +166,15 @@ impl Watcher {
             return Ok(head.hash);
         }
         let detail = || format!("block {block} is missing below the newest one");
-        self.chain
-            .block_hash(block)
-            .await?
-            .ok_or_else(|| ChainError::Unexpected {
-                doing: "read a block's hash",
-                detail: detail(),
-            })
+        self.chain.block_hash(block).await?.ok_or_else(|| ChainError::Unexpected {
+            doing: "read a block's hash",
+            detail: detail(),
+        })
     }
 }
 
 fn log(located: &Located) {
-    let Located {
-        block,
-        tx_hash,
-        event,
-    } = located;
+    let Located { block, tx_hash, event } = located;
     match event {
         Event::StatementRefused(refused) => {
             tracing::warn!(block, %tx_hash, ?refused, "the chain refused a statement");

@@ -21,10 +21,7 @@ pub async fn registered_worker(
 ) -> Result<Option<RegisteredWorker>, StoreError> {
     let address = worker.to_string();
     let found = client
-        .query_typed_opt(
-            include_str!("workers/registered.sql"),
-            &[(&address, Type::TEXT)],
-        )
+        .query_typed_opt(include_str!("workers/registered.sql"), &[(&address, Type::TEXT)])
         .await?;
     let Some(row) = found else { return Ok(None) };
     Ok(Some(RegisteredWorker {

@@ -88,12 +88,7 @@ pub(crate) fn batch_size(body_bytes: impl IntoIterator<Item = usize>) -> usize {
         total <= RESULT_BODY_BYTES_MAX
     };
     // The first one always goes: an output is bounded far below a body.
-    body_bytes
-        .into_iter()
-        .take(ATTESTATIONS_MAX)
-        .take_while(fits)
-        .count()
-        .max(1)
+    body_bytes.into_iter().take(ATTESTATIONS_MAX).take_while(fits).count().max(1)
 }
 
 /// Signs the batch and journals it. Leases attested before are left out; `None` when none is left.
@@ -105,9 +100,7 @@ pub(crate) fn attest(
     let mut fresh: Vec<&Finished> = Vec::with_capacity(finished.len());
     for result in finished {
         let attempt = Attempt::from(result.fence);
-        let twice = fresh
-            .iter()
-            .any(|other| Attempt::from(other.fence) == attempt);
+        let twice = fresh.iter().any(|other| Attempt::from(other.fence) == attempt);
         if let Some(seen) = journal.ledger().seen(attempt) {
             tracing::error!(job = %attempt.job, epoch = attempt.epoch, ?seen, "attested before; not signed again");
         } else if twice {
@@ -130,39 +123,23 @@ fn sign_batch(
     finished: &[&Finished],
 ) -> Result<SignedBatch, AttestError> {
     let identity = signer.identity();
-    let hashes: Vec<_> = finished
-        .iter()
-        .map(|result| result.attestation(identity).struct_hash())
-        .collect();
+    let hashes: Vec<_> =
+        finished.iter().map(|result| result.attestation(identity).struct_hash()).collect();
     let root = BatchTree::build(&hashes)?.root();
     let count = u64::try_from(hashes.len()).map_err(|_| BatchError::Size(hashes.len()))?;
-    let Identity {
-        contract, worker, ..
-    } = identity;
-    let signature = signer.sign(&AttestationBatch {
-        root,
-        count,
-        contract,
-        worker,
-    })?;
-    let results = finished
-        .iter()
-        .zip(hashes)
-        .map(|(result, hash)| SignedResult {
-            item: ResultItem {
-                fence: result.fence,
-                model: result.model,
-                input: result.input,
-                output: Base64(result.output.clone()),
-            },
-            amount_fri: result.amount_fri,
-            attestation: Digest(hash),
-        });
-    Ok(SignedBatch {
-        number,
-        results: results.collect(),
-        signature,
-    })
+    let Identity { contract, worker, .. } = identity;
+    let signature = signer.sign(&AttestationBatch { root, count, contract, worker })?;
+    let results = finished.iter().zip(hashes).map(|(result, hash)| SignedResult {
+        item: ResultItem {
+            fence: result.fence,
+            model: result.model,
+            input: result.input,
+            output: Base64(result.output.clone()),
+        },
+        amount_fri: result.amount_fri,
+        attestation: Digest(hash),
+    });
+    Ok(SignedBatch { number, results: results.collect(), signature })
 }
 
 /// Signs whatever has finished whenever the last batch is signed: no timer, and under load the batches grow by
@@ -199,8 +176,7 @@ pub(crate) async fn attest_loop(shop: Arc<Workshop>, mut outcomes: UnboundedRece
                 let in_batch = batch.iter().flat_map(|batch| &batch.results);
                 let fences: HashSet<LeaseRef> = in_batch.map(|result| result.item.fence).collect();
                 let leases = results.iter().map(|result| result.fence);
-                shop.held
-                    .release(leases.filter(|lease| !fences.contains(lease)));
+                shop.held.release(leases.filter(|lease| !fences.contains(lease)));
                 shop.held.signed(fences);
                 if let Some(batch) = batch {
                     shop.in_background(submit(Arc::clone(&shop), batch));
@@ -210,11 +186,7 @@ pub(crate) async fn attest_loop(shop: Arc<Workshop>, mut outcomes: UnboundedRece
                 let cause = with_cause(&error);
                 tracing::error!(%cause, results = results.len(), "not journaled, so not submitted");
                 shop.note_disk::<()>(&Err(error));
-                results
-                    .into_iter()
-                    .zip(slots)
-                    .rev()
-                    .for_each(|pair| waiting.push_front(pair));
+                results.into_iter().zip(slots).rev().for_each(|pair| waiting.push_front(pair));
                 tokio::time::sleep(backoff.next(None)).await;
             }
             Err(error) => tracing::error!(%error, results = results.len(), "results dropped"),

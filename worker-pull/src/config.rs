@@ -38,9 +38,7 @@ pub struct Config {
 
 /// This build speaks plain HTTP only, so a TLS URL must fail here and not at every call.
 fn parse_gateway_url(text: &str) -> Result<Url, String> {
-    let url: Url = text
-        .parse()
-        .map_err(|error: url::ParseError| error.to_string())?;
+    let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
     if url.scheme() == "http" && url.has_host() {
         Ok(url)
     } else {
@@ -51,9 +49,7 @@ fn parse_gateway_url(text: &str) -> Result<Url, String> {
 /// Reads a chain id as people write it (`SN_SEPOLIA`) or as it travels (`0x534e…`).
 fn parse_chain_id(text: &str) -> Result<ChainId, String> {
     if text.starts_with("0x") {
-        return parse_felt(text)
-            .map(ChainId)
-            .map_err(|error| error.to_string());
+        return parse_felt(text).map(ChainId).map_err(|error| error.to_string());
     }
     if text.is_empty() || text.len() > 31 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("a chain id is a 0x felt or 1 to 31 printable ASCII characters".to_owned());
@@ -81,12 +77,7 @@ mod tests {
 
     #[test]
     fn a_chain_id_that_fits_no_felt_is_refused() {
-        for bad in [
-            "",
-            "0x",
-            "a name with blanks",
-            "SN_AVERYVERYVERYVERYLONGCHAINNAME",
-        ] {
+        for bad in ["", "0x", "a name with blanks", "SN_AVERYVERYVERYVERYLONGCHAINNAME"] {
             assert!(parse_chain_id(bad).is_err(), "{bad} was accepted");
         }
     }

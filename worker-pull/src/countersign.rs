@@ -88,18 +88,9 @@ pub(crate) async fn countersign_loop(shop: Arc<Workshop>) {
 
 /// Whether the statement is dealt with.
 async fn handle(shop: &Arc<Workshop>, document: StatementDocument) -> bool {
-    let StatementDocument {
-        id,
-        sponsor,
-        seq,
-        count,
-        amount_fri,
-        ..
-    } = document;
+    let StatementDocument { id, sponsor, seq, count, amount_fri, .. } = document;
     let signer = shop.signer.clone();
-    let done = shop
-        .with_journal(move |journal| answer(journal, &signer, &document))
-        .await;
+    let done = shop.with_journal(move |journal| answer(journal, &signer, &document)).await;
     shop.note_disk(&done);
     match done {
         Ok(Answer::Signed(signature)) => {
@@ -122,11 +113,7 @@ async fn handle(shop: &Arc<Workshop>, document: StatementDocument) -> bool {
 }
 
 async fn send(shop: &Workshop, id: StatementId, signature: Signature) -> bool {
-    match shop
-        .gateway
-        .countersign(id, &CountersignRequest { signature })
-        .await
-    {
+    match shop.gateway.countersign(id, &CountersignRequest { signature }).await {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(%id, %error, "cannot hand the countersignature in; it is sent again while pending");

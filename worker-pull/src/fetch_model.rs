@@ -36,12 +36,7 @@ pub(crate) enum FetchError {
     #[error(
         "the artifact has {given_bytes} bytes and SHA-256 {given_sha256}; the manifest demands {bytes} and {sha256}"
     )]
-    WrongArtifact {
-        bytes: u64,
-        sha256: String,
-        given_bytes: usize,
-        given_sha256: String,
-    },
+    WrongArtifact { bytes: u64, sha256: String, given_bytes: usize, given_sha256: String },
     #[error("cannot use the model cache at {path}")]
     Cache { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -79,11 +74,7 @@ enum Need<'a> {
 
 fn need(manifest: &Manifest, have_onnx: bool) -> Result<Need<'_>, FetchError> {
     let no = |why: &str| Err(FetchError::Unsupported(why.to_owned()));
-    match (
-        manifest.runtime,
-        manifest.preprocessing.as_deref(),
-        &manifest.artifact,
-    ) {
+    match (manifest.runtime, manifest.preprocessing.as_deref(), &manifest.artifact) {
         (Runtime::Sha256, None, None) => Ok(Need::Nothing),
         (Runtime::Sha256, ..) => no("`sha256` takes neither artifact nor preprocessing"),
         (Runtime::Onnx, ..) if !have_onnx => no("no ONNX Runtime library is configured"),
@@ -99,9 +90,9 @@ fn need(manifest: &Manifest, have_onnx: bool) -> Result<Need<'_>, FetchError> {
             Ok(Need::Classifier(artifact))
         }
         (Runtime::Onnx, Some(HASHED_NGRAMS), None) => no("an ONNX model needs an artifact"),
-        (Runtime::Onnx, other, _) => no(&format!(
-            "preprocessing {other:?} is unknown; `{HASHED_NGRAMS}` is known"
-        )),
+        (Runtime::Onnx, other, _) => {
+            no(&format!("preprocessing {other:?} is unknown; `{HASHED_NGRAMS}` is known"))
+        }
     }
 }
 
@@ -138,10 +129,8 @@ async fn download(
     let bytes_max = usize::try_from(artifact.bytes).unwrap_or(usize::MAX);
     let bytes = gateway.artifact(id, bytes_max).await?;
     check(artifact, &bytes)?;
-    store(cache_dir, artifact, &bytes).map_err(|source| FetchError::Cache {
-        path: cache_dir.to_owned(),
-        source,
-    })?;
+    store(cache_dir, artifact, &bytes)
+        .map_err(|source| FetchError::Cache { path: cache_dir.to_owned(), source })?;
     Ok(bytes)
 }
 
@@ -178,11 +167,7 @@ fn store(cache_dir: &Path, artifact: &Artifact, bytes: &[u8]) -> io::Result<()> 
     fs::create_dir_all(cache_dir)?;
     let path = cache_dir.join(&artifact.sha256);
     // Two workers may share a cache: each writes its own file, and the rename is atomic.
-    let own = cache_dir.join(format!(
-        "{}.{}",
-        artifact.sha256,
-        uuid::Uuid::new_v4().simple()
-    ));
+    let own = cache_dir.join(format!("{}.{}", artifact.sha256, uuid::Uuid::new_v4().simple()));
     let mut file = File::create(&own)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let stored = written.and_then(|()| fs::rename(&own, &path));

@@ -62,24 +62,12 @@ struct Call<'a, B: Serialize> {
 
 fn post<'a, B: Serialize>(path: &'a str, body: &'a B) -> Call<'a, B> {
     let (timeout, reply_bytes_max) = (CALL_TIMEOUT, REPLY_BYTES_MAX);
-    Call {
-        method: Method::POST,
-        path,
-        body: Some(body),
-        timeout,
-        reply_bytes_max,
-    }
+    Call { method: Method::POST, path, body: Some(body), timeout, reply_bytes_max }
 }
 
 fn get(path: &str) -> Call<'_, ()> {
     let (timeout, reply_bytes_max) = (CALL_TIMEOUT, REPLY_BYTES_MAX);
-    Call {
-        method: Method::GET,
-        path,
-        body: None,
-        timeout,
-        reply_bytes_max,
-    }
+    Call { method: Method::GET, path, body: None, timeout, reply_bytes_max }
 }
 
 impl Gateway {
@@ -90,12 +78,7 @@ impl Gateway {
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let base = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self {
-            http,
-            base,
-            signer,
-            session: Mutex::new(None),
-        })
+        Ok(Self { http, base, signer, session: Mutex::new(None) })
     }
 
     pub(crate) async fn challenge(&self, ask: &ChallengeRequest) -> Result<Challenge, CallError> {
@@ -117,11 +100,7 @@ impl Gateway {
 
     pub(crate) async fn manifest(&self, id: ModelId) -> Result<Vec<u8>, CallError> {
         let path = format!("/v1/models/{id}/manifest");
-        self.authorized(Call {
-            reply_bytes_max: MANIFEST_BYTES_MAX,
-            ..get(&path)
-        })
-        .await
+        self.authorized(Call { reply_bytes_max: MANIFEST_BYTES_MAX, ..get(&path) }).await
     }
 
     pub(crate) async fn artifact(
@@ -131,26 +110,14 @@ impl Gateway {
     ) -> Result<Vec<u8>, CallError> {
         let path = format!("/v1/models/{id}/artifact");
         let call = get(&path);
-        self.authorized(Call {
-            timeout: ARTIFACT_TIMEOUT,
-            reply_bytes_max: bytes_max,
-            ..call
-        })
-        .await
+        self.authorized(Call { timeout: ARTIFACT_TIMEOUT, reply_bytes_max: bytes_max, ..call })
+            .await
     }
 
     pub(crate) async fn lease(&self, ask: &LeaseRequest) -> Result<LeaseReply, CallError> {
         let timeout = CALL_TIMEOUT + Duration::from_millis(ask.wait_ms);
         let reply_bytes_max = LEASE_REPLY_BYTES_MAX;
-        json(
-            &self
-                .authorized(Call {
-                    timeout,
-                    reply_bytes_max,
-                    ..post("/v1/leases", ask)
-                })
-                .await?,
-        )
+        json(&self.authorized(Call { timeout, reply_bytes_max, ..post("/v1/leases", ask) }).await?)
     }
 
     pub(crate) async fn heartbeat(
@@ -175,15 +142,7 @@ impl Gateway {
         let path = format!("/v1/statements/pending?wait_ms={wait_ms}");
         let timeout = CALL_TIMEOUT + Duration::from_millis(wait_ms);
         let reply_bytes_max = STATEMENTS_BYTES_MAX;
-        json(
-            &self
-                .authorized(Call {
-                    timeout,
-                    reply_bytes_max,
-                    ..get(&path)
-                })
-                .await?,
-        )
+        json(&self.authorized(Call { timeout, reply_bytes_max, ..get(&path) }).await?)
     }
 
     pub(crate) async fn countersign(
@@ -192,10 +151,7 @@ impl Gateway {
         ask: &CountersignRequest,
     ) -> Result<(), CallError> {
         let path = format!("/v1/statements/{id}/countersign");
-        let call = Call {
-            reply_bytes_max: STATEMENTS_BYTES_MAX,
-            ..post(&path, ask)
-        };
+        let call = Call { reply_bytes_max: STATEMENTS_BYTES_MAX, ..post(&path, ask) };
         self.authorized(call).await.map(|_| ())
     }
 
@@ -241,10 +197,7 @@ impl Gateway {
         token: Option<&str>,
     ) -> Result<Vec<u8>, CallError> {
         let url = format!("{}{}", self.base, call.path);
-        let request = self
-            .http
-            .request(call.method.clone(), url)
-            .timeout(call.timeout);
+        let request = self.http.request(call.method.clone(), url).timeout(call.timeout);
         let request = call.body.into_iter().fold(request, RequestBuilder::json);
         let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
         let response = request.send().await?;
@@ -252,18 +205,12 @@ impl Gateway {
         if status.is_success() {
             return read(response, call.reply_bytes_max).await;
         }
-        let seconds = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|v| v.to_str().ok()?.parse().ok());
+        let seconds =
+            response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
         let retry_after = seconds.map(Duration::from_secs);
         let body = read(response, PROBLEM_BYTES_MAX).await.unwrap_or_default();
         let problem = serde_json::from_slice(&body).ok().map(Box::new);
-        Err(CallError::Refused {
-            status: status.as_u16(),
-            problem,
-            retry_after,
-        })
+        Err(CallError::Refused { status: status.as_u16(), problem, retry_after })
     }
 }
 

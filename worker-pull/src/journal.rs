@@ -35,10 +35,7 @@ pub(crate) enum JournalError {
     #[error(
         "{path}: {damaged}. Restore it from a copy: signed results and unpaid receipts are in it"
     )]
-    Damaged {
-        path: PathBuf,
-        damaged: frame::Damaged,
-    },
+    Damaged { path: PathBuf, damaged: frame::Damaged },
     #[error("the journal at {path} is not of this version or not of this worker: {detail}")]
     Foreign { path: PathBuf, detail: String },
     #[error("a record does not fit the journal: {0}")]
@@ -65,21 +62,10 @@ impl Journal {
     pub(crate) fn open(state_dir: &Path, identity: Identity) -> Result<Self, JournalError> {
         let dir = state_dir.join(dir_name(&identity));
         let path = dir.join("journal");
-        let io = |source| JournalError::Io {
-            path: path.clone(),
-            source,
-        };
+        let io = |source| JournalError::Io { path: path.clone(), source };
         // Inputs and outputs of other people's jobs are nobody else's business.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dir)
-            .map_err(io)?;
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(dir.join("lock"))
-            .map_err(io)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(io)?;
+        let lock = File::options().create(true).append(true).open(dir.join("lock")).map_err(io)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => JournalError::InUse { path: path.clone() },
             TryLockError::Error(source) => io(source),
@@ -88,10 +74,8 @@ impl Journal {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(io)?;
         let bytes = fs::read(&path).map_err(io)?;
-        let scan = frame::scan(&bytes).map_err(|damaged| JournalError::Damaged {
-            path: path.clone(),
-            damaged,
-        })?;
+        let scan = frame::scan(&bytes)
+            .map_err(|damaged| JournalError::Damaged { path: path.clone(), damaged })?;
         if scan.good_bytes < bytes.len() {
             let torn_bytes = bytes.len() - scan.good_bytes;
             tracing::warn!(
@@ -112,10 +96,7 @@ impl Journal {
             dir_unsynced: true,
             _lock: lock,
         };
-        journal
-            .file
-            .set_len(good_bytes)
-            .map_err(|source| journal.io(source))?;
+        journal.file.set_len(good_bytes).map_err(|source| journal.io(source))?;
         if good_bytes == 0 {
             journal.append(Record::Opened(identity))?;
         }
@@ -168,10 +149,7 @@ impl Journal {
         options.read(true).write(true).create(true).truncate(true);
         let mut next = options.open(&next_path).map_err(|source| self.io(source))?;
         let mut next_bytes = 0_u64;
-        for record in [Record::Opened(self.identity)]
-            .into_iter()
-            .chain(self.ledger.snapshot())
-        {
+        for record in [Record::Opened(self.identity)].into_iter().chain(self.ledger.snapshot()) {
             let bytes = framed(&record)?;
             next.write_all(&bytes).map_err(|source| self.io(source))?;
             next_bytes += u64::try_from(bytes.len()).unwrap_or(0);
@@ -195,18 +173,12 @@ impl Journal {
     }
 
     fn io(&self, source: io::Error) -> JournalError {
-        JournalError::Io {
-            path: self.path.clone(),
-            source,
-        }
+        JournalError::Io { path: self.path.clone(), source }
     }
 }
 
 fn replay(path: &Path, payloads: &[&[u8]], identity: &Identity) -> Result<Ledger, JournalError> {
-    let foreign = |detail: String| JournalError::Foreign {
-        path: path.to_owned(),
-        detail,
-    };
+    let foreign = |detail: String| JournalError::Foreign { path: path.to_owned(), detail };
     let mut ledger = Ledger::default();
     for (index, payload) in payloads.iter().enumerate() {
         let record: Record =
@@ -228,11 +200,7 @@ fn framed(record: &Record) -> Result<Vec<u8>, JournalError> {
 
 /// One directory per chain, contract and worker: a new deployment starts a new journal and harms no old one.
 fn dir_name(identity: &Identity) -> String {
-    let Identity {
-        chain_id,
-        contract,
-        worker,
-    } = identity;
+    let Identity { chain_id, contract, worker } = identity;
     let digest = Sha256::digest(format!("{chain_id} {contract} {worker}"));
     format!("journal-{}", hex::encode(&digest[..8]))
 }

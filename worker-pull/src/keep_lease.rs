@@ -36,9 +36,7 @@ impl HeldLease {
 /// When to beat next: a third into the lease, but at once when a long poll has eaten most of it.
 fn next_beat(now: Instant, deadline: Instant, ttl: Duration) -> Instant {
     let third = (ttl / 3).max(BEAT_EVERY_MIN);
-    let spare = deadline
-        .saturating_duration_since(now)
-        .saturating_sub(ttl / 2);
+    let spare = deadline.saturating_duration_since(now).saturating_sub(ttl / 2);
     now + third.min(spare)
 }
 
@@ -69,9 +67,7 @@ impl Held {
 
     /// Whether a run for this lease is still worth starting or signing.
     pub(crate) fn may_go_on(&self, lease: LeaseRef, now: Instant) -> bool {
-        self.lock()
-            .get(&lease)
-            .is_some_and(|held| held.may_go_on(now))
+        self.lock().get(&lease).is_some_and(|held| held.may_go_on(now))
     }
 
     pub(crate) fn signed(&self, leases: impl IntoIterator<Item = LeaseRef>) {
@@ -148,9 +144,7 @@ impl Held {
 pub(crate) async fn beat(shop: &Workshop) -> bool {
     let mut all_answered = true;
     for leases in shop.held.fences().chunks(BEAT_LEASES_MAX) {
-        let ask = HeartbeatRequest {
-            leases: leases.to_vec(),
-        };
+        let ask = HeartbeatRequest { leases: leases.to_vec() };
         let sent = Instant::now();
         match shop.gateway.heartbeat(&ask).await {
             Ok(reply) => shop.held.beaten(leases, &reply, sent, Instant::now()),
@@ -183,8 +177,7 @@ pub(crate) async fn keep_leases(shop: Arc<Workshop>) {
             backoff.next(None)
         };
         // A gateway that answers for other leases than asked must not make this loop spin.
-        shop.held
-            .postpone(Instant::now() + wait.max(BEAT_EVERY_MIN));
+        shop.held.postpone(Instant::now() + wait.max(BEAT_EVERY_MIN));
     }
 }
 

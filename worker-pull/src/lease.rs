@@ -46,10 +46,9 @@ fn judge(lease: &Lease, offered: Option<&Offered>, seen: Option<Seen>) -> Verdic
     match (seen, offered) {
         (Some(Seen::Unanswered), _) => Verdict::Leave,
         // Another epoch, or another worker, may attest it; this worker and this epoch may not, twice.
-        (Some(Seen::Answered | Seen::Forgotten), _) => fail(
-            "this worker may have attested this lease before".to_owned(),
-            true,
-        ),
+        (Some(Seen::Answered | Seen::Forgotten), _) => {
+            fail("this worker may have attested this lease before".to_owned(), true)
+        }
         (None, None) => fail("this worker does not offer the model".to_owned(), true),
         (None, Some(model)) if input_bytes > model.manifest.input.bytes_max => {
             let bytes_max = model.manifest.input.bytes_max;
@@ -114,11 +113,7 @@ async fn new_ask(shop: &Workshop, offers: &Offers) -> Option<Ask> {
         wait_ms: WAIT_MS,
         lease_request_id: Uuid::new_v4(),
     };
-    Some(Ask {
-        request,
-        slots,
-        sent: Instant::now(),
-    })
+    Some(Ask { request, slots, sent: Instant::now() })
 }
 
 /// All slots that are free, at least one.
@@ -135,21 +130,12 @@ async fn free_slots(shop: &Workshop) -> Option<OwnedSemaphorePermit> {
 }
 
 async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: Ask) {
-    let Ask {
-        mut slots, sent, ..
-    } = ask;
+    let Ask { mut slots, sent, .. } = ask;
     let attempts: Vec<Attempt> = leases.iter().map(|lease| lease.fence.into()).collect();
     let look_up = move |journal: &mut Journal| -> Vec<Option<Seen>> {
-        attempts
-            .iter()
-            .map(|attempt| journal.ledger().seen(*attempt))
-            .collect()
+        attempts.iter().map(|attempt| journal.ledger().seen(*attempt)).collect()
     };
-    let seen = if leases.is_empty() {
-        Vec::new()
-    } else {
-        shop.with_journal(look_up).await
-    };
+    let seen = if leases.is_empty() { Vec::new() } else { shop.with_journal(look_up).await };
     let mut ready = Vec::with_capacity(leases.len());
     let mut late = false;
     for (lease, seen) in leases.into_iter().zip(seen) {
@@ -163,18 +149,8 @@ async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: A
                 };
                 tracing::debug!(%job, epoch, model = %offered.manifest.name, "leased");
                 late |= shop.held.take(&lease, sent, Instant::now());
-                let Lease {
-                    fence,
-                    input,
-                    price_fri,
-                    ..
-                } = lease;
-                let task = Task {
-                    fence,
-                    input: input.0,
-                    amount_fri: price_fri,
-                    slot,
-                };
+                let Lease { fence, input, price_fri, .. } = lease;
+                let task = Task { fence, input: input.0, amount_fri: price_fri, slot };
                 ready.push((Arc::clone(offered), task));
             }
             (Verdict::Fail { detail, retryable }, _) => {
@@ -202,11 +178,7 @@ pub(crate) fn report(shop: &Arc<Workshop>, fence: LeaseRef, detail: &str, retrya
     let own = Arc::clone(shop);
     shop.in_background(async move {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        let ask = FailRequest {
-            fence,
-            detail,
-            retryable,
-        };
+        let ask = FailRequest { fence, detail, retryable };
         for _ in 0..FAIL_TRIES {
             match own.gateway.fail(&ask).await {
                 Err(error) if error.may_have_happened() => {
@@ -226,9 +198,7 @@ pub(crate) fn report(shop: &Arc<Workshop>, fence: LeaseRef, detail: &str, retrya
 
 /// The longest prefix of at most `bytes_max` bytes that ends between characters.
 fn cut(text: &str, bytes_max: usize) -> &str {
-    let end = (0..=bytes_max.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at));
+    let end = (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }
 

@@ -25,14 +25,8 @@ fn answer(challenge: &Challenge, ours: &Identity) -> Result<WorkerLogin, OtherNe
             challenge.chain_id, challenge.contract, ours.chain_id, ours.contract,
         )));
     }
-    let Identity {
-        contract, worker, ..
-    } = *ours;
-    Ok(WorkerLogin {
-        worker,
-        challenge: challenge.challenge,
-        contract,
-    })
+    let Identity { contract, worker, .. } = *ours;
+    Ok(WorkerLogin { worker, challenge: challenge.challenge, contract })
 }
 
 /// A bearer token and how long it is good, by our own clock from when it was asked for.
@@ -60,9 +54,7 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("life", &self.life)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("life", &self.life).finish_non_exhaustive()
     }
 }
 
@@ -71,23 +63,13 @@ pub(crate) async fn login(gateway: &Gateway, signer: &Signer) -> Result<Session,
     let worker = ours.worker;
     let challenge = gateway.challenge(&ChallengeRequest { worker }).await?;
     let typed = answer(&challenge, &ours)?;
-    let signature = signer
-        .sign(&typed)
-        .map_err(|error| CallError::BadReply(error.to_string()))?;
+    let signature = signer.sign(&typed).map_err(|error| CallError::BadReply(error.to_string()))?;
     let opened = Instant::now();
-    let asked = SessionRequest {
-        worker,
-        challenge: challenge.challenge,
-        signature,
-    };
+    let asked = SessionRequest { worker, challenge: challenge.challenge, signature };
     let token = gateway.session(&asked).await?;
     tracing::debug!(expires_in_s = token.expires_in, "session opened");
     let life = Duration::from_secs(token.expires_in);
-    Ok(Session {
-        token: token.access_token,
-        opened,
-        life,
-    })
+    Ok(Session { token: token.access_token, opened, life })
 }
 
 #[cfg(test)]
@@ -97,44 +79,25 @@ mod tests {
     use super::*;
 
     fn challenge(of: &Identity) -> Challenge {
-        let Identity {
-            chain_id, contract, ..
-        } = *of;
-        Challenge {
-            challenge: Digest(Felt::from(77_u8)),
-            chain_id,
-            contract,
-            expires_in_s: 60,
-        }
+        let Identity { chain_id, contract, .. } = *of;
+        Challenge { challenge: Digest(Felt::from(77_u8)), chain_id, contract, expires_in_s: 60 }
     }
 
     #[test]
     fn a_challenge_of_another_chain_or_contract_is_not_signed() {
         let ours = Signer::of_test().identity();
         assert!(answer(&challenge(&ours), &ours).is_ok());
-        let other_chain = Identity {
-            chain_id: ChainId(Felt::ONE),
-            ..ours
-        };
+        let other_chain = Identity { chain_id: ChainId(Felt::ONE), ..ours };
         assert!(answer(&challenge(&other_chain), &ours).is_err());
-        let other_contract = Identity {
-            contract: Address(Felt::ONE),
-            ..ours
-        };
-        let error = answer(&challenge(&other_contract), &ours)
-            .unwrap_err()
-            .to_string();
+        let other_contract = Identity { contract: Address(Felt::ONE), ..ours };
+        let error = answer(&challenge(&other_contract), &ours).unwrap_err().to_string();
         assert!(error.contains("0x1") && error.contains("0xc0"), "{error}");
     }
 
     #[test]
     fn a_session_is_renewed_while_it_is_still_good() {
         let opened = Instant::now();
-        let session = Session {
-            token: "secret".into(),
-            opened,
-            life: Duration::from_mins(15),
-        };
+        let session = Session { token: "secret".into(), opened, life: Duration::from_mins(15) };
         assert!(session.is_fresh(opened + Duration::from_secs(599)));
         let late = opened + Duration::from_secs(601);
         assert!(!session.is_fresh(late) && session.is_valid(late));

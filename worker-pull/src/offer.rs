@@ -77,11 +77,7 @@ impl Offering {
         let mut fresh = Vec::new();
         let mut complete = true;
         for model in catalogue.data {
-            let offered = self
-                .offers
-                .borrow()
-                .iter()
-                .any(|offered| offered.id == model.id);
+            let offered = self.offers.borrow().iter().any(|offered| offered.id == model.id);
             if offered || refused.contains(&model.id) {
                 continue;
             }
@@ -121,21 +117,11 @@ impl Offering {
         };
         let held = Arc::clone(&self.shop.held);
         let outcomes = self.outcomes.clone();
-        let bench = Bench {
-            model: id,
-            scheme: manifest.scheme,
-            program,
-            held,
-            outcomes,
-        };
+        let bench = Bench { model: id, scheme: manifest.scheme, program, held, outcomes };
         match bench.start() {
             Ok(tasks) => {
                 tracing::info!(model = %manifest.name, %id, "model loaded");
-                Some(Arc::new(Offered {
-                    id,
-                    manifest,
-                    tasks,
-                }))
+                Some(Arc::new(Offered { id, manifest, tasks }))
             }
             Err(error) => {
                 tracing::warn!(model = name, %error, "cannot start the model's thread");

@@ -15,18 +15,12 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) const fn new(first: Duration, most: Duration) -> Self {
-        Self {
-            first,
-            most,
-            attempt: 0,
-        }
+        Self { first, most, attempt: 0 }
     }
 
     /// The ceiling of the wait after `attempt` failures.
     fn ceiling(&self, attempt: u32) -> Duration {
-        self.first
-            .saturating_mul(2_u32.saturating_pow(attempt))
-            .min(self.most)
+        self.first.saturating_mul(2_u32.saturating_pow(attempt)).min(self.most)
     }
 
     /// The next wait. A server's own hint is a floor, cut at the ceiling of all waits.

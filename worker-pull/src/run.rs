@@ -78,23 +78,15 @@ impl Program {
 
 fn classify(classifier: &mut Classifier, inputs: &[&[u8]]) -> Vec<Result<Vec<u8>, RunError>> {
     let not_utf8 = |error: std::str::Utf8Error| RunError::NotUtf8(error.valid_up_to());
-    let parsed: Vec<Result<&str, RunError>> = inputs
-        .iter()
-        .map(|input| std::str::from_utf8(input).map_err(not_utf8))
-        .collect();
-    let texts: Vec<&str> = parsed
-        .iter()
-        .filter_map(|text| text.as_ref().ok().copied())
-        .collect();
+    let parsed: Vec<Result<&str, RunError>> =
+        inputs.iter().map(|input| std::str::from_utf8(input).map_err(not_utf8)).collect();
+    let texts: Vec<&str> = parsed.iter().filter_map(|text| text.as_ref().ok().copied()).collect();
     let mut probabilities = match classifier.probabilities(&texts) {
         Ok(all) => all.into_iter().map(Ok).collect::<Vec<_>>().into_iter(),
         // One poisonous text must not take the others with it.
         Err(_) if texts.len() > 1 => {
             let alone = |text: &&str| classifier.probabilities(&[*text]);
-            let singly = texts
-                .iter()
-                .map(alone)
-                .map(|found| found.map(|rows| rows[0]));
+            let singly = texts.iter().map(alone).map(|found| found.map(|rows| rows[0]));
             singly.collect::<Vec<_>>().into_iter()
         }
         Err(error) => vec![Err(error)].into_iter(),
@@ -103,9 +95,7 @@ fn classify(classifier: &mut Classifier, inputs: &[&[u8]]) -> Vec<Result<Vec<u8>
     let document = |parsed: Result<&str, RunError>| {
         parsed?;
         let found = probabilities.next().unwrap_or_else(missing);
-        found
-            .map(sentiment::document)
-            .map_err(|error| RunError::Model(error.to_string()))
+        found.map(sentiment::document).map_err(|error| RunError::Model(error.to_string()))
     };
     parsed.into_iter().map(document).collect()
 }
@@ -136,29 +126,18 @@ impl Bench {
     fn run(&mut self, tasks: Vec<Task>) {
         let now = Instant::now();
         // A lease lost while waiting is not worth a run; dropping the task frees its slot.
-        let tasks: Vec<Task> = tasks
-            .into_iter()
-            .filter(|task| self.held.may_go_on(task.fence, now))
-            .collect();
+        let tasks: Vec<Task> =
+            tasks.into_iter().filter(|task| self.held.may_go_on(task.fence, now)).collect();
         if tasks.is_empty() {
             return;
         }
         let inputs: Vec<&[u8]> = tasks.iter().map(|task| task.input.as_slice()).collect();
         let results = guarded(&mut self.program, &inputs);
         for (task, result) in tasks.into_iter().zip(results) {
-            let Task {
-                fence,
-                input,
-                amount_fri,
-                slot,
-            } = task;
+            let Task { fence, input, amount_fri, slot } = task;
             let result = result.and_then(|output| self.finish(fence, &input, output, amount_fri));
             // The receiver is gone only when the worker has given up draining; the lease then runs out.
-            let _unheard = self.outcomes.send(Outcome {
-                fence,
-                result,
-                slot,
-            });
+            let _unheard = self.outcomes.send(Outcome { fence, result, slot });
         }
     }
 
@@ -175,14 +154,7 @@ impl Bench {
         let (model, scheme) = (self.model, self.scheme);
         let output_commitment = commit(scheme, &output);
         let input = commit(scheme, input);
-        Ok(Finished {
-            fence,
-            model,
-            input,
-            output,
-            output_commitment,
-            amount_fri,
-        })
+        Ok(Finished { fence, model, input, output, output_commitment, amount_fri })
     }
 }
 

@@ -59,28 +59,17 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub(crate) fn from_file(path: &Path, identity: Identity) -> Result<Self, KeyError> {
-        let read = |source| KeyError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| KeyError::Read { path: path.to_owned(), source };
         let mode = fs::metadata(path).map_err(read)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::ReadableByOthers {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(KeyError::ReadableByOthers { path: path.to_owned(), mode });
         }
         let text = fs::read_to_string(path).map_err(read)?;
         let order = Felt::from_hex_unchecked(CURVE_ORDER);
         let in_range = |key: &Felt| *key != Felt::ZERO && *key < order;
         let key = parse_felt(text.trim()).ok().filter(in_range);
-        let signer = key.map(|key| Self {
-            key: PrivateKey(key),
-            identity,
-        });
-        signer.ok_or_else(|| KeyError::NotAKey {
-            path: path.to_owned(),
-        })
+        let signer = key.map(|key| Self { key: PrivateKey(key), identity });
+        signer.ok_or_else(|| KeyError::NotAKey { path: path.to_owned() })
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -107,10 +96,7 @@ impl Signer {
             contract: Address(Felt::from(0xc0_u8)),
             worker: Address(Felt::from(0x3a_u8)),
         };
-        Self {
-            key: PrivateKey(Felt::from(0x1234_5678_u32)),
-            identity,
-        }
+        Self { key: PrivateKey(Felt::from(0x1234_5678_u32)), identity }
     }
 }
 
@@ -129,10 +115,7 @@ mod tests {
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {
         for mode in [0o644, 0o640, 0o604, 0o620] {
-            assert!(matches!(
-                load("0x1234", mode),
-                Err(KeyError::ReadableByOthers { .. })
-            ));
+            assert!(matches!(load("0x1234", mode), Err(KeyError::ReadableByOthers { .. })));
         }
         assert!(load("0x1234\n", 0o600).is_ok());
         assert!(load("0x1234", 0o400).is_ok());
@@ -157,10 +140,7 @@ mod tests {
         let signer = load("0xabcdef123456", 0o600).unwrap();
         let shown = format!("{signer:?} {signer:#?}");
         assert!(!shown.contains("abcdef123456"), "{shown}");
-        assert!(
-            !shown.contains(&0xabcd_ef12_3456_u64.to_string()),
-            "{shown}"
-        );
+        assert!(!shown.contains(&0xabcd_ef12_3456_u64.to_string()), "{shown}");
         assert!(shown.contains("redacted"));
     }
 }

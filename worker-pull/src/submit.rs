@@ -24,18 +24,13 @@ struct Sorted {
 fn sort(batch: &SignedBatch, reply: &SubmitReply) -> Result<Sorted, String> {
     let (asked, answered) = (batch.results.len(), reply.results.len());
     if asked != answered {
-        return Err(format!(
-            "{asked} results were submitted and {answered} answered"
-        ));
+        return Err(format!("{asked} results were submitted and {answered} answered"));
     }
     let mut sorted = Sorted::default();
     for (result, outcome) in batch.results.iter().zip(&reply.results) {
         let attempt = result.attempt();
         if outcome.job != attempt.job {
-            return Err(format!(
-                "{} was submitted and {} answered",
-                attempt.job, outcome.job
-            ));
+            return Err(format!("{} was submitted and {} answered", attempt.job, outcome.job));
         }
         match &outcome.problem {
             _ if outcome.accepted => sorted.accepted.push(attempt),
@@ -80,14 +75,9 @@ pub(crate) async fn submit(shop: Arc<Workshop>, batch: SignedBatch) {
                 hint = error.retry_after();
                 let refuse = |code| {
                     let all = batch.results.iter().map(|result| (result.attempt(), code));
-                    Sorted {
-                        refused: all.collect(),
-                        ..Sorted::default()
-                    }
+                    Sorted { refused: all.collect(), ..Sorted::default() }
                 };
-                last_word(&error)
-                    .map(refuse)
-                    .ok_or_else(|| error.to_string())
+                last_word(&error).map(refuse).ok_or_else(|| error.to_string())
             }
         };
         let failure = match sorted {
@@ -116,11 +106,7 @@ async fn take_down(
             tracing::error!(job = %attempt.job, epoch = attempt.epoch, %code, "a signed result was refused");
         }
     }
-    let refused: Vec<Attempt> = sorted
-        .refused
-        .into_iter()
-        .map(|(attempt, _)| attempt)
-        .collect();
+    let refused: Vec<Attempt> = sorted.refused.into_iter().map(|(attempt, _)| attempt).collect();
     let accepted = sorted.accepted;
     let closed: HashSet<Attempt> = accepted.iter().chain(&refused).copied().collect();
     if closed.is_empty() {
@@ -128,11 +114,7 @@ async fn take_down(
     }
     let number = batch.number;
     let count = accepted.len();
-    let record = Record::Answered {
-        batch: number,
-        accepted,
-        refused,
-    };
+    let record = Record::Answered { batch: number, accepted, refused };
     let write = move |journal: &mut Journal| {
         journal.append(record)?;
         journal.compact_if_grown();
@@ -140,10 +122,7 @@ async fn take_down(
     };
     let done = shop.with_journal(write).await;
     shop.note_disk(&done);
-    let leases = batch
-        .results
-        .iter()
-        .filter(|result| closed.contains(&result.attempt()));
+    let leases = batch.results.iter().filter(|result| closed.contains(&result.attempt()));
     shop.held.release(leases.map(|result| result.item.fence));
     if done.is_ok() {
         tracing::info!(batch = number, accepted = count, "results accepted");

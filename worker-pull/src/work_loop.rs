@@ -105,18 +105,14 @@ impl Workshop {
             self.note_disk(&probed);
             probed.map_err(|error| with_cause(&error))?;
         }
-        let overdue = self
-            .with_journal(|journal| journal.ledger().overdue())
-            .await;
+        let overdue = self.with_journal(|journal| journal.ledger().overdue()).await;
         overdue.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 }
 
 /// An error and what caused it, in one line.
 pub(crate) fn with_cause(error: &dyn std::error::Error) -> String {
-    error
-        .source()
-        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// A worker that has its key, its journal and its runtime, and has not spoken to anyone yet.
@@ -132,9 +128,7 @@ impl Worker {
     /// Reads the key, opens the journal and loads ONNX Runtime. Speaks to nobody.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let prepare = move || Self::prepare(&config);
-        tokio::task::spawn_blocking(prepare)
-            .await
-            .map_err(StartError::of)?
+        tokio::task::spawn_blocking(prepare).await.map_err(StartError::of)?
     }
 
     fn prepare(config: &Config) -> Result<Self, StartError> {
@@ -149,11 +143,7 @@ impl Worker {
         let (unpaid, unpaid_fri) = journal.ledger().unpaid();
         let unanswered = journal.ledger().unanswered_batches().len();
         tracing::info!(unanswered, unpaid, %unpaid_fri, "journal open");
-        let onnx = config
-            .onnxruntime_lib
-            .as_deref()
-            .map(Onnx::load)
-            .transpose();
+        let onnx = config.onnxruntime_lib.as_deref().map(Onnx::load).transpose();
         let onnx = onnx.map_err(StartError::of)?;
         let gateway = Gateway::new(&config.gateway_url, signer.clone()).map_err(StartError::of)?;
         let shop = Workshop {
@@ -204,13 +194,7 @@ impl Worker {
         let (outcomes, finished) = mpsc::unbounded_channel();
         let (offers, offered) = watch::channel(Vec::new());
         let (shop, onnx, cache_dir) = (Arc::clone(&self.shop), self.onnx, self.cache_dir);
-        let offering = Offering {
-            shop,
-            onnx,
-            cache_dir,
-            outcomes,
-            offers,
-        };
+        let offering = Offering { shop, onnx, cache_dir, outcomes, offers };
         let shop = &self.shop;
         until(&halt, Box::pin(keep_leases(Arc::clone(shop))));
         until(&halt, Box::pin(attest_loop(Arc::clone(shop), finished)));
@@ -241,13 +225,8 @@ impl Worker {
             }
         }
         for batch in self.shop.journal().ledger().unanswered_batches() {
-            tracing::info!(
-                batch = batch.number,
-                results = batch.results.len(),
-                "submitting again"
-            );
-            self.shop
-                .in_background(submit(Arc::clone(&self.shop), batch));
+            tracing::info!(batch = batch.number, results = batch.results.len(), "submitting again");
+            self.shop.in_background(submit(Arc::clone(&self.shop), batch));
         }
         Ok(())
     }

@@ -31,12 +31,7 @@ impl TypedStruct for AttestationBatch {
     );
 
     fn fields(&self) -> Vec<Felt> {
-        vec![
-            self.root.0,
-            Felt::from(self.count),
-            self.contract.0,
-            self.worker.0,
-        ]
+        vec![self.root.0, Felt::from(self.count), self.contract.0, self.worker.0]
     }
 }
 
@@ -79,11 +74,8 @@ impl BatchTree {
     pub fn build(struct_hashes: &[Felt]) -> Result<Self, BatchError> {
         let count = struct_hashes.len();
         check_size(count)?;
-        let mut leaves: Vec<Felt> = struct_hashes
-            .iter()
-            .enumerate()
-            .map(|(index, hash)| leaf(*hash, index))
-            .collect();
+        let mut leaves: Vec<Felt> =
+            struct_hashes.iter().enumerate().map(|(index, hash)| leaf(*hash, index)).collect();
         leaves.resize(count.next_power_of_two(), Felt::ZERO);
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
@@ -104,10 +96,7 @@ impl BatchTree {
     /// The siblings of leaf `index`, from the leaf upwards.
     pub fn path(&self, index: usize) -> Result<Vec<Digest>, BatchError> {
         if index >= self.count {
-            return Err(BatchError::Index {
-                index,
-                count: self.count,
-            });
+            return Err(BatchError::Index { index, count: self.count });
         }
         let below_root = &self.levels[..self.levels.len() - 1];
         Ok(below_root
@@ -131,11 +120,7 @@ pub fn root_of(
     }
     let expected = depth_for(count);
     if usize::try_from(expected) != Ok(path.len()) {
-        return Err(BatchError::PathLength {
-            count,
-            expected,
-            given: path.len(),
-        });
+        return Err(BatchError::PathLength { count, expected, given: path.len() });
     }
     let climb = |node, (height, sibling): (usize, &Digest)| {
         if (index >> height) & 1 == 1 {
@@ -144,19 +129,11 @@ pub fn root_of(
             hades(node, sibling.0, short_string(NODE))
         }
     };
-    Ok(Digest(
-        path.iter()
-            .enumerate()
-            .fold(leaf(struct_hash, index), climb),
-    ))
+    Ok(Digest(path.iter().enumerate().fold(leaf(struct_hash, index), climb)))
 }
 
 fn check_size(count: usize) -> Result<(), BatchError> {
-    if (1..=ATTESTATIONS_MAX).contains(&count) {
-        Ok(())
-    } else {
-        Err(BatchError::Size(count))
-    }
+    if (1..=ATTESTATIONS_MAX).contains(&count) { Ok(()) } else { Err(BatchError::Size(count)) }
 }
 
 fn leaf(struct_hash: Felt, index: usize) -> Felt {

@@ -46,48 +46,24 @@ pub fn root(receipts: &[Receipt]) -> Result<SumNode, ReceiptsError> {
     if !(1..=RECEIPTS_MAX).contains(&count) {
         return Err(ReceiptsError::Size(count));
     }
-    let empty = SumNode {
-        hash: Digest(Felt::ZERO),
-        sum: Fri::ZERO,
-    };
+    let empty = SumNode { hash: Digest(Felt::ZERO), sum: Fri::ZERO };
     let mut level: Vec<SumNode> = receipts.iter().map(leaf).collect();
     level.resize(count.next_power_of_two(), empty);
     while level.len() > 1 {
-        level = level
-            .chunks_exact(2)
-            .map(|pair| node(pair[0], pair[1]))
-            .collect::<Result<_, _>>()?;
+        level =
+            level.chunks_exact(2).map(|pair| node(pair[0], pair[1])).collect::<Result<_, _>>()?;
     }
     Ok(level[0])
 }
 
 fn leaf(receipt: &Receipt) -> SumNode {
-    let felts = [
-        short_string(LEAF),
-        receipt.job.to_felt(),
-        receipt.attestation.0,
-        receipt.amount.into(),
-    ];
-    SumNode {
-        hash: Digest(poseidon_hash_many(&felts)),
-        sum: receipt.amount,
-    }
+    let felts =
+        [short_string(LEAF), receipt.job.to_felt(), receipt.attestation.0, receipt.amount.into()];
+    SumNode { hash: Digest(poseidon_hash_many(&felts)), sum: receipt.amount }
 }
 
 fn node(left: SumNode, right: SumNode) -> Result<SumNode, ReceiptsError> {
-    let sum = left
-        .sum
-        .checked_add(right.sum)
-        .ok_or(ReceiptsError::Overflow)?;
-    let felts = [
-        short_string(NODE),
-        left.hash.0,
-        left.sum.into(),
-        right.hash.0,
-        right.sum.into(),
-    ];
-    Ok(SumNode {
-        hash: Digest(poseidon_hash_many(&felts)),
-        sum,
-    })
+    let sum = left.sum.checked_add(right.sum).ok_or(ReceiptsError::Overflow)?;
+    let felts = [short_string(NODE), left.hash.0, left.sum.into(), right.hash.0, right.sum.into()];
+    Ok(SumNode { hash: Digest(poseidon_hash_many(&felts)), sum })
 }

@@ -16,18 +16,12 @@ pub struct SignError;
 /// Signs with a nonce derived from key and message (RFC 6979), so the same message gives the same signature.
 pub fn sign(private_key: &Felt, message_hash: &Felt) -> Result<Signature, SignError> {
     let signed = ecdsa_sign(private_key, message_hash).map_err(|_| SignError)?;
-    Ok(Signature {
-        r: Digest(signed.r),
-        s: Digest(signed.s),
-    })
+    Ok(Signature { r: Digest(signed.r), s: Digest(signed.s) })
 }
 
 /// Whether `key` signed `message_hash`. Malformed values are simply not a signature.
 pub fn verify(key: PublicKey, message_hash: &Felt, signature: &Signature) -> bool {
-    let curve = CurveSignature {
-        r: signature.r.0,
-        s: signature.s.0,
-    };
+    let curve = CurveSignature { r: signature.r.0, s: signature.s.0 };
     ecdsa_verify(&key.0, message_hash, &curve).unwrap_or(false)
 }
 

@@ -51,11 +51,5 @@ pub fn type_hash(encoded: &str) -> Felt {
 
 /// The hash of the domain `CIRO`, version 1, revision 1, on `chain`.
 pub fn domain_hash(chain: ChainId) -> Felt {
-    poseidon_hash_many(&[
-        *DOMAIN_TYPE,
-        short_string(NAME),
-        Felt::ONE,
-        chain.0,
-        Felt::ONE,
-    ])
+    poseidon_hash_many(&[*DOMAIN_TYPE, short_string(NAME), Felt::ONE, chain.0, Felt::ONE])
 }

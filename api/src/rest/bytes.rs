@@ -19,10 +19,7 @@ impl Serialize for Base64 {
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
-        STANDARD
-            .decode(text.as_bytes())
-            .map(Self)
-            .map_err(de::Error::custom)
+        STANDARD.decode(text.as_bytes()).map(Self).map_err(de::Error::custom)
     }
 }
 

@@ -20,12 +20,8 @@ pub(super) struct Balances {
 
 impl Balances {
     pub(super) async fn read(chain: &Chain, network: &Network) -> anyhow::Result<Self> {
-        let pool = Pool {
-            address: network.contracts.pool,
-        };
-        let token = Token {
-            address: network.contracts.token,
-        };
+        let pool = Pool { address: network.contracts.pool };
+        let token = Token { address: network.contracts.token };
         let pending = pool.pending_of(chain, network.worker).await?;
         Ok(Self {
             deposit: pool.deposit_of(chain, network.sponsor.address).await?,
@@ -39,9 +35,7 @@ impl Balances {
 
     /// What the sponsor paid between the two moments.
     pub(super) fn spent(&self, after: &Self) -> anyhow::Result<Fri> {
-        self.deposit
-            .checked_sub(after.deposit)
-            .context("the deposit grew")
+        self.deposit.checked_sub(after.deposit).context("the deposit grew")
     }
 
     /// What left the pool for the worker between the two moments.
@@ -58,14 +52,8 @@ pub(super) fn sum(jobs: &[Job]) -> anyhow::Result<Fri> {
     if seen.len() != jobs.len() {
         bail!("a job appears twice");
     }
-    let amounts = jobs
-        .iter()
-        .filter_map(|job| job.settlement.as_ref())
-        .map(|s| s.amount_fri);
-    amounts
-        .into_iter()
-        .try_fold(Fri::ZERO, Fri::checked_add)
-        .context("the prices overflow")
+    let amounts = jobs.iter().filter_map(|job| job.settlement.as_ref()).map(|s| s.amount_fri);
+    amounts.into_iter().try_fold(Fri::ZERO, Fri::checked_add).context("the prices overflow")
 }
 
 /// To the fri: what the sponsor lost is what the jobs cost, and all of it left the pool for the worker.
@@ -75,10 +63,7 @@ pub(super) fn check(before: &Balances, after: &Balances, owed: Fri) -> anyhow::R
         bail!("the jobs cost {owed} fri and the sponsor's deposit fell by {spent}");
     }
     let paid = before.paid(after)?;
-    let due = before
-        .pending
-        .checked_add(owed)
-        .context("the pay overflows")?;
+    let due = before.pending.checked_add(owed).context("the pay overflows")?;
     if after.pending != Fri::ZERO || paid != due {
         bail!(
             "{due} fri were due to the worker; {paid} left the pool and {} are still in it",
@@ -107,10 +92,7 @@ async fn devnet<T: DeserializeOwned>(
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let client = reqwest::Client::builder().no_proxy().build()?;
     let reply = client.post(&network.rpc_url).json(&request).send().await?;
-    let reply: Reply<T> = reply
-        .json()
-        .await
-        .with_context(|| format!("{method} failed"))?;
+    let reply: Reply<T> = reply.json().await.with_context(|| format!("{method} failed"))?;
     Ok(reply.result)
 }
 
@@ -119,17 +101,11 @@ pub(super) async fn devnet_key(network: &Network, address: Address) -> anyhow::R
     let accounts: Vec<Predeployed> =
         devnet(network, "devnet_getPredeployedAccounts", json!({})).await?;
     let found = accounts.into_iter().find(|a| a.address == address);
-    Ok(ciro_api::felt::parse_felt(
-        &found
-            .context("devnet does not know the worker")?
-            .private_key,
-    )?)
+    Ok(ciro_api::felt::parse_felt(&found.context("devnet does not know the worker")?.private_key)?)
 }
 
 /// Moves the development chain's clock. Devnet writes the request down, so a restarted chain passes the same time.
 pub(super) async fn pass_time(network: &Network, seconds: u64) -> anyhow::Result<()> {
     let params = json!({ "time": seconds });
-    devnet::<serde_json::Value>(network, "devnet_increaseTime", params)
-        .await
-        .map(drop)
+    devnet::<serde_json::Value>(network, "devnet_increaseTime", params).await.map(drop)
 }

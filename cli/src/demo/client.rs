@@ -20,10 +20,7 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway at `url`, reached without proxies.
     pub fn new(url: &str) -> anyhow::Result<Self> {
-        Ok(Self {
-            http: reqwest::Client::builder().no_proxy().build()?,
-            url: url.to_owned(),
-        })
+        Ok(Self { http: reqwest::Client::builder().no_proxy().build()?, url: url.to_owned() })
     }
 
     /// A POST to be filled.
@@ -59,10 +56,7 @@ impl Gateway {
 
 /// Reads a success, or fails with what the problem document says.
 pub async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
-    let reply = request
-        .send()
-        .await
-        .context("the gateway does not answer")?;
+    let reply = request.send().await.context("the gateway does not answer")?;
     let status = reply.status();
     if status.is_success() {
         return reply.json().await.context("reading the gateway's answer");

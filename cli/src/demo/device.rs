@@ -72,10 +72,6 @@ impl Device {
             assertion,
         };
         let token: Token = answer(gateway.post("/v1/devices/token").form(&form)).await?;
-        Ok(Self {
-            id: enrolled.id,
-            serial,
-            token: token.access_token,
-        })
+        Ok(Self { id: enrolled.id, serial, token: token.access_token })
     }
 }

@@ -15,12 +15,8 @@ use super::Done;
 const FILE_BYTES_MAX: usize = 8_192;
 /// From each of the four corpora.
 const PER_CORPUS: usize = 25;
-const CORPORA: [&str; 4] = [
-    "movieReviewSnippets",
-    "amazonReviewSnippets",
-    "tweets",
-    "nytEditorialSnippets",
-];
+const CORPORA: [&str; 4] =
+    ["movieReviewSnippets", "amazonReviewSnippets", "tweets", "nytEditorialSnippets"];
 
 /// The file that is hashed: the licence, compiled in, so that the demo needs no path.
 const FILE: (&str, &[u8]) = ("LICENSE", include_bytes!("../../../LICENSE"));
@@ -36,11 +32,7 @@ pub(super) struct Request {
 /// One file, "Hello world" and a hundred sentences.
 pub(super) fn choose(corpora_dir: &Path) -> anyhow::Result<Vec<Request>> {
     if FILE.1.len() > FILE_BYTES_MAX {
-        bail!(
-            "{} has {} bytes; the sha256 model takes {FILE_BYTES_MAX}",
-            FILE.0,
-            FILE.1.len()
-        );
+        bail!("{} has {} bytes; the sha256 model takes {FILE_BYTES_MAX}", FILE.0, FILE.1.len());
     }
     let mut requests = vec![sha256(FILE.0, FILE.1), sentiment("Hello world", None)];
     for corpus in CORPORA {
@@ -67,12 +59,7 @@ fn sentiment(text: &str, rating: Option<f64>) -> Request {
 }
 
 fn job(model: &str, input: JobInput) -> CreateJob {
-    CreateJob {
-        model: model.to_owned(),
-        input,
-        start_within_ms: None,
-        run_within_ms: None,
-    }
+    CreateJob { model: model.to_owned(), input, start_within_ms: None, run_within_ms: None }
 }
 
 /// Sentences spread evenly over a corpus.
@@ -88,51 +75,30 @@ fn sentences(dir: &Path, corpus: &str) -> anyhow::Result<Vec<Request>> {
         let rating = fields.next()?.trim().parse().ok()?;
         Some(sentiment(fields.next()?.trim(), Some(rating)))
     };
-    let chosen: Vec<Request> = lines
-        .iter()
-        .step_by(step)
-        .filter_map(parse)
-        .take(PER_CORPUS)
-        .collect();
+    let chosen: Vec<Request> =
+        lines.iter().step_by(step).filter_map(parse).take(PER_CORPUS).collect();
     if chosen.len() < PER_CORPUS {
-        bail!(
-            "{} holds only {} readable sentences",
-            path.display(),
-            chosen.len()
-        );
+        bail!("{} holds only {} readable sentences", path.display(), chosen.len());
     }
     Ok(chosen)
 }
 
 /// The label that a sentiment job came to.
 pub(super) fn sentiment_label(done: &Done) -> Option<&str> {
-    done.job
-        .output
-        .as_ref()?
-        .json
-        .as_ref()?
-        .get("label")?
-        .as_str()
+    done.job.output.as_ref()?.json.as_ref()?.get("label")?.as_str()
 }
 
 /// What must be right for the demo to pass: the hash, bit for bit, and "Hello world".
 pub(super) fn check(done: &[Done]) -> anyhow::Result<()> {
     let expected = hex::encode(Sha256::digest(FILE.1));
-    let hash = done
-        .iter()
-        .find(|d| d.request.body.model == "ciro/sha256@1")
-        .context("no hash job ran")?;
+    let hash =
+        done.iter().find(|d| d.request.body.model == "ciro/sha256@1").context("no hash job ran")?;
     let given = hash.job.output.as_ref().and_then(|o| o.hex.as_deref());
     if given != Some(expected.as_str()) {
-        bail!(
-            "the worker says that SHA-256 of {} is {given:?}; it is {expected}",
-            FILE.0
-        );
+        bail!("the worker says that SHA-256 of {} is {given:?}; it is {expected}", FILE.0);
     }
-    let hello = done
-        .iter()
-        .find(|d| d.request.label == "Hello world")
-        .context("no greeting ran")?;
+    let hello =
+        done.iter().find(|d| d.request.label == "Hello world").context("no greeting ran")?;
     if !matches!(sentiment_label(hello), Some("positive" | "neutral")) {
         bail!("`Hello world` came out as {:?}", sentiment_label(hello));
     }

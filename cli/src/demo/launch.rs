@@ -48,24 +48,13 @@ pub(super) async fn start(state_dir: &Path, keep: bool) -> anyhow::Result<Launch
     let mut line = String::new();
     let read = timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await;
     let told = read.with_context(|| {
-        format!(
-            "not ready after {} s; see {}",
-            PATIENCE.as_secs(),
-            log.display()
-        )
+        format!("not ready after {} s; see {}", PATIENCE.as_secs(), log.display())
     })??;
     if told == 0 {
-        bail!(
-            "`ciro dev` ended before it was ready:\n{}",
-            fs::read_to_string(&log)?
-        );
+        bail!("`ciro dev` ended before it was ready:\n{}", fs::read_to_string(&log)?);
     }
     let network = serde_json::from_str(&line).context("reading what `ciro dev` printed")?;
-    Ok(Launched {
-        network,
-        demo_dir: state_dir.join("demo"),
-        child,
-    })
+    Ok(Launched { network, demo_dir: state_dir.join("demo"), child })
 }
 
 /// A network that is not to be kept dies with us, even if we are killed. The kernel ties it to our thread, and the
@@ -91,10 +80,7 @@ impl Launched {
         if status.success() {
             Ok(())
         } else {
-            bail!(
-                "`ciro dev` ended with {status}; see {}",
-                self.demo_dir.display()
-            )
+            bail!("`ciro dev` ended with {status}; see {}", self.demo_dir.display())
         }
     }
 

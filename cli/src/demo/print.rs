@@ -27,11 +27,7 @@ pub(super) fn enrolment(
         "       -d '{{\"claim_token\":\"…\",\"serial\":\"{}\",\"public_key\":{{…}},\"proof\":\"<JWT by the device>\"}}'",
         device.serial
     )?;
-    writeln!(
-        out,
-        "  curl -X POST {}/v1/devices/token \\",
-        network.gateway_url
-    )?;
+    writeln!(out, "  curl -X POST {}/v1/devices/token \\", network.gateway_url)?;
     writeln!(
         out,
         "       -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer -d assertion='<JWT by the device>'\n"
@@ -43,11 +39,7 @@ pub(super) fn requests(
     network: &Network,
     requests: &[Request],
 ) -> io::Result<()> {
-    writeln!(
-        out,
-        "it posts {} jobs, as anyone could with its token:",
-        requests.len()
-    )?;
+    writeln!(out, "it posts {} jobs, as anyone could with its token:", requests.len())?;
     writeln!(
         out,
         "  curl -X POST {}/v1/jobs -H \"authorization: Bearer $TOKEN\" \\",
@@ -82,24 +74,13 @@ pub(super) fn table(out: &mut impl Write, done: &[Done]) -> io::Result<()> {
 }
 
 fn row(out: &mut impl Write, item: &Done) -> io::Result<()> {
-    let Job {
-        id,
-        model,
-        level,
-        timings,
-        settlement,
-        ..
-    } = &item.job;
+    let Job { id, model, level, timings, settlement, .. } = &item.job;
     let result = result(item);
     let (queued, run) = timings.as_ref().map_or((0, 0), |t| (t.queue_ms, t.run_ms));
-    let statement = settlement
-        .as_ref()
-        .and_then(|s| s.statement)
-        .map_or_else(String::new, |s| s.to_string());
-    let tx = settlement
-        .as_ref()
-        .and_then(|s| s.tx_hash)
-        .map_or_else(String::new, |t| t.to_string());
+    let statement =
+        settlement.as_ref().and_then(|s| s.statement).map_or_else(String::new, |s| s.to_string());
+    let tx =
+        settlement.as_ref().and_then(|s| s.tx_hash).map_or_else(String::new, |t| t.to_string());
     writeln!(
         out,
         "{:<12} {:<17} {:<34} {:<20} {:<14} {:>4}ms {:>4}ms  {:<12} {:<12}",
@@ -123,10 +104,7 @@ fn result(item: &Done) -> String {
         (Some(hex), _) => hex.clone(),
         (None, Some(label)) => {
             let confidence = output.json.as_ref().and_then(|json| json.get("confidence"));
-            format!(
-                "{label} {}",
-                confidence.map_or_else(String::new, ToString::to_string)
-            )
+            format!("{label} {}", confidence.map_or_else(String::new, ToString::to_string))
         }
         _ => format!("{} bytes", output.data.0.len()),
     }
@@ -141,14 +119,7 @@ fn agreement(out: &mut impl Write, done: &[Done]) -> io::Result<()> {
         .collect();
     let agree = clear
         .iter()
-        .filter(|(rating, label)| {
-            *label
-                == if *rating > 0.0 {
-                    "positive"
-                } else {
-                    "negative"
-                }
-        })
+        .filter(|(rating, label)| *label == if *rating > 0.0 { "positive" } else { "negative" })
         .count();
     writeln!(
         out,
@@ -176,19 +147,12 @@ pub(super) fn money(
         before.deposit,
         after.deposit
     )?;
-    writeln!(
-        out,
-        "the pool paid the worker      {:>24} fri",
-        difference(before.paid(after))
-    )?;
+    writeln!(out, "the pool paid the worker      {:>24} fri", difference(before.paid(after)))?;
     writeln!(out, "the device paid               {:>24} fri", 0)
 }
 
 fn head(text: &str, width: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if line.chars().count() <= width {
         line
     } else {

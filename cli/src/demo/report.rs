@@ -69,19 +69,13 @@ pub(super) fn write(
     let report = Report {
         jobs: done.iter().map(line).collect(),
         // A device has no account: there is nothing on chain that could hold STRK for it.
-        device: DeviceLine {
-            id: device.id.to_string(),
-            strk_fri: Fri::ZERO,
-        },
+        device: DeviceLine { id: device.id.to_string(), strk_fri: Fri::ZERO },
         sponsor: SponsorLine {
             address: network.sponsor.address,
             deposit_before_fri: before.deposit,
             deposit_after_fri: after.deposit,
         },
-        worker: WorkerLine {
-            address: network.worker,
-            paid_fri: before.paid(after)?,
-        },
+        worker: WorkerLine { address: network.worker, paid_fri: before.paid(after)? },
         rpc_url: &network.rpc_url,
         gateway_url: &network.gateway_url,
         paymaster_url: &network.paymaster_url,

@@ -56,17 +56,9 @@ impl Accounts {
         let mut roles = reply.result.into_iter().map(|found| {
             let key = ciro_api::felt::parse_felt(&found.private_key)?;
             let account = KeyedAccount::new(chain.clone(), found.address, &PrivateKey::new(key));
-            Ok::<_, anyhow::Error>(Role {
-                account,
-                key_text: found.private_key,
-            })
+            Ok::<_, anyhow::Error>(Role { account, key_text: found.private_key })
         });
         let mut next = || roles.next().context("devnet has too few accounts")?;
-        Ok(Self {
-            registrar: next()?,
-            operator: next()?,
-            sponsor: next()?,
-            worker: next()?,
-        })
+        Ok(Self { registrar: next()?, operator: next()?, sponsor: next()?, worker: next()? })
     }
 }

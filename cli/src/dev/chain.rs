@@ -36,22 +36,14 @@ pub(super) async fn set_up(
         unbonding_s: UNBONDING_S,
     };
     let deployment = deploy(&accounts.registrar.account, &parameters).await?;
-    register_models(accounts, &deployment)
-        .await
-        .context("registering the models on chain")?;
-    fund_sponsor(accounts, &deployment)
-        .await
-        .context("funding the sponsor")?;
-    stake_worker(accounts, &deployment, worker_key)
-        .await
-        .context("staking the worker")?;
+    register_models(accounts, &deployment).await.context("registering the models on chain")?;
+    fund_sponsor(accounts, &deployment).await.context("funding the sponsor")?;
+    stake_worker(accounts, &deployment, worker_key).await.context("staking the worker")?;
     Ok(deployment)
 }
 
 async fn register_models(accounts: &Accounts, deployment: &Deployment) -> anyhow::Result<()> {
-    let manager = JobManager {
-        address: deployment.job_manager,
-    };
+    let manager = JobManager { address: deployment.job_manager };
     let registrar = &accounts.registrar.account;
     let mut calls = Vec::new();
     for model in models::ALL {
@@ -67,25 +59,16 @@ async fn register_models(accounts: &Accounts, deployment: &Deployment) -> anyhow
 }
 
 async fn fund_sponsor(accounts: &Accounts, deployment: &Deployment) -> anyhow::Result<()> {
-    let pool = Pool {
-        address: deployment.pool,
-    };
-    let token = Token {
-        address: deployment.token,
-    };
+    let pool = Pool { address: deployment.pool };
+    let token = Token { address: deployment.token };
     let sponsor = &accounts.sponsor.account;
     let operator = accounts.operator.address();
-    let allowance = pool
-        .allowance_of(sponsor.chain(), sponsor.address(), operator)
-        .await?;
+    let allowance = pool.allowance_of(sponsor.chain(), sponsor.address(), operator).await?;
     let deposit = pool.deposit_of(sponsor.chain(), sponsor.address()).await?;
     let mut calls = Vec::new();
     // Topped up only when half is gone, so that a restart does not look like income.
     if deposit < Fri(DEPOSIT.0 / 2) {
-        calls.extend([
-            token.approve(deployment.pool, DEPOSIT),
-            pool.deposit(DEPOSIT),
-        ]);
+        calls.extend([token.approve(deployment.pool, DEPOSIT), pool.deposit(DEPOSIT)]);
     }
     if allowance < Fri(ALLOWANCE.0 / 2) {
         calls.push(pool.set_allowance(operator, ALLOWANCE));
@@ -101,22 +84,12 @@ async fn stake_worker(
     deployment: &Deployment,
     key: PublicKey,
 ) -> anyhow::Result<()> {
-    let pool = Pool {
-        address: deployment.pool,
-    };
-    let token = Token {
-        address: deployment.token,
-    };
-    let manager = JobManager {
-        address: deployment.job_manager,
-    };
+    let pool = Pool { address: deployment.pool };
+    let token = Token { address: deployment.token };
+    let manager = JobManager { address: deployment.job_manager };
     let worker = &accounts.worker.account;
     let mut calls = Vec::new();
-    if pool
-        .active_stake_of(worker.chain(), worker.address())
-        .await?
-        < STAKE
-    {
+    if pool.active_stake_of(worker.chain(), worker.address()).await? < STAKE {
         calls.extend([token.approve(deployment.pool, STAKE), pool.stake(STAKE)]);
     }
     if manager.worker_key(worker.chain(), worker.address()).await? != Some(key) {

@@ -12,9 +12,8 @@ const PRICE_CEILING: Fri = Fri(10_000_000_000_000_000);
 const SPEND_LIMIT: Fri = Fri(1_000 * Fri::ONE_STRK.0);
 
 pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .context("connecting to the database")?;
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.context("connecting to the database")?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "the set-up connection ended");

@@ -22,9 +22,7 @@ pub(super) const ALL: &[Shipped] = &[
     },
     Shipped {
         manifest: include_bytes!("../../../worker-pull/models/sentiment/manifest.json"),
-        artifact: Some(include_bytes!(
-            "../../../worker-pull/models/sentiment/model.onnx"
-        )),
+        artifact: Some(include_bytes!("../../../worker-pull/models/sentiment/model.onnx")),
     },
 ];
 

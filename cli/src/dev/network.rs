@@ -66,18 +66,10 @@ impl Network {
 
     /// For people.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "gateway    {}   (API at /openapi.json)",
-            self.gateway_url
-        )?;
+        writeln!(out, "gateway    {}   (API at /openapi.json)", self.gateway_url)?;
         writeln!(out, "paymaster  {}/health", self.paymaster_url)?;
         writeln!(out, "chain      {}", self.rpc_url)?;
-        writeln!(
-            out,
-            "sponsor    {} ({})",
-            self.sponsor.id, self.sponsor.address
-        )?;
+        writeln!(out, "sponsor    {} ({})", self.sponsor.id, self.sponsor.address)?;
         writeln!(out, "worker     {}", self.worker)?;
         writeln!(out, "CdcPool    {}", self.contracts.pool)?;
         writeln!(out, "JobManager {}", self.contracts.job_manager)?;

@@ -42,27 +42,26 @@ pub struct Services {
     pub paymaster: Service,
     /// The workshop.
     pub worker: Service,
+    worker_spec: ServiceSpec,
 }
 
 impl Services {
     pub(super) async fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
         let (mut paymaster, paymaster_url) = start(plan, paymaster(plan)?).await?;
         let (mut gateway, gateway_url) = start(plan, gateway(plan)?).await?;
-        paymaster
-            .wait_ready(PATIENCE, || mirrored(&paymaster_url))
-            .await?;
+        paymaster.wait_ready(PATIENCE, || mirrored(&paymaster_url)).await?;
         let health = format!("{gateway_url}/v1/health");
-        gateway
-            .wait_ready(PATIENCE, || probe::http_ok(&health))
-            .await?;
-        let worker = Service::spawn(worker(plan, &gateway_url)?).await?;
-        Ok(Self {
-            gateway_url,
-            paymaster_url,
-            gateway,
-            paymaster,
-            worker,
-        })
+        gateway.wait_ready(PATIENCE, || probe::http_ok(&health)).await?;
+        let worker_spec = worker(plan, &gateway_url)?;
+        let worker = Service::spawn(worker_spec.clone()).await?;
+        Ok(Self { gateway_url, paymaster_url, gateway, paymaster, worker, worker_spec })
+    }
+
+    /// Starts the worker anew, on the same journal, after it ended or was killed.
+    pub async fn start_worker(&mut self) -> anyhow::Result<()> {
+        self.worker.stop().await?;
+        self.worker = Service::spawn(self.worker_spec.clone()).await?;
+        Ok(())
     }
 
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
@@ -93,11 +92,7 @@ async fn start(plan: &Plan<'_>, spec: ServiceSpec) -> anyhow::Result<(Service, S
         _ => {}
     }
     let mut service = Service::spawn(spec).await?;
-    let listens = || async {
-        std::fs::read_to_string(&ready)
-            .map(drop)
-            .map_err(|e| e.to_string())
-    };
+    let listens = || async { std::fs::read_to_string(&ready).map(drop).map_err(|e| e.to_string()) };
     service.wait_ready(PATIENCE, listens).await?;
     let told = std::fs::read_to_string(&ready).context("reading a ready file")?;
     let address = told.trim().trim_start_matches("http://").to_owned();
@@ -106,15 +101,9 @@ async fn start(plan: &Plan<'_>, spec: ServiceSpec) -> anyhow::Result<(Service, S
 
 /// Ready means more than listening: the mirror must have seen the deposit and the stake.
 async fn mirrored(paymaster_url: &str) -> Result<(), String> {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .map_err(|e| e.to_string())?;
-    let reply = client
-        .get(format!("{paymaster_url}/health"))
-        .send()
-        .await
-        .map_err(|e| e.to_string())?;
+    let client = reqwest::Client::builder().no_proxy().build().map_err(|e| e.to_string())?;
+    let reply =
+        client.get(format!("{paymaster_url}/health")).send().await.map_err(|e| e.to_string())?;
     let health: Health = reply.json().await.map_err(|e| e.to_string())?;
     if health.chain.reachable && health.chain.lag_blocks == 0 && health.chain.cursor > 0 {
         return Ok(());
@@ -135,21 +124,13 @@ fn spec(plan: &Plan<'_>, name: &str) -> anyhow::Result<ServiceSpec> {
     let program = sibling(&here, name)?;
     let log = plan.stack.state_dir().join("log");
     std::fs::create_dir_all(&log).context("making the log directory")?;
-    Ok(ServiceSpec::new(
-        name,
-        program,
-        log.join(format!("{name}.log")),
-    ))
+    Ok(ServiceSpec::new(name, program, log.join(format!("{name}.log"))))
 }
 
 /// Our programs lie side by side; tests live one directory deeper.
 fn sibling(here: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let found = here
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|dir| dir.join(name))
-        .find(|path| path.exists());
+    let found =
+        here.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.exists());
     found.with_context(|| format!("{name} is not beside {}; run `make build`", here.display()))
 }
 
@@ -158,16 +139,10 @@ fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("DATABASE_URL", plan.stack.database_url())
         .env("STARKNET_RPC_URL", plan.stack.rpc_url())
         .env("CIRO_DEPLOYMENT_FILE", plan.files.path("deployment.json"))
-        .env(
-            "CIRO_OPERATOR_ADDRESS",
-            plan.accounts.operator.address().to_string(),
-        )
+        .env("CIRO_OPERATOR_ADDRESS", plan.accounts.operator.address().to_string())
         .env("CIRO_OPERATOR_KEY_FILE", plan.files.path("operator.key"))
         .env("CIRO_PAYMASTER_LISTEN", "127.0.0.1:0")
-        .env(
-            "CIRO_PAYMASTER_READY_FILE",
-            ready_file(plan.files, "ciro-paymaster"),
-        )
+        .env("CIRO_PAYMASTER_READY_FILE", ready_file(plan.files, "ciro-paymaster"))
         // People wait for a demo; a real network gathers receipts for longer.
         .env("CIRO_STATEMENT_PERIOD_MS", "2000")
         .env("CIRO_CLOSE_INTERVAL_MS", "250")
@@ -190,16 +165,10 @@ fn gateway(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
 fn worker(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> {
     Ok(spec(plan, "ciro-worker")?
         .env("CIRO_GATEWAY_URL", gateway_url)
-        .env(
-            "CIRO_WORKER_ADDRESS",
-            plan.accounts.worker.address().to_string(),
-        )
+        .env("CIRO_WORKER_ADDRESS", plan.accounts.worker.address().to_string())
         .env("CIRO_WORKER_KEY_FILE", plan.files.path("worker.key"))
         .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())
         .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string())
         .env("CIRO_WORKER_STATE_DIR", plan.files.path("worker"))
-        .env(
-            "CIRO_ONNXRUNTIME_LIB",
-            plan.tools.onnxruntime_lib.as_os_str(),
-        ))
+        .env("CIRO_ONNXRUNTIME_LIB", plan.tools.onnxruntime_lib.as_os_str()))
 }

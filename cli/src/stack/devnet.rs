@@ -39,12 +39,7 @@ pub struct DevnetOptions {
 
 impl Default for DevnetOptions {
     fn default() -> Self {
-        Self {
-            seed: 0,
-            chain_id: "TESTNET".to_owned(),
-            accounts: 10,
-            extra_args: Vec::new(),
-        }
+        Self { seed: 0, chain_id: "TESTNET".to_owned(), accounts: 10, extra_args: Vec::new() }
     }
 }
 
@@ -71,12 +66,7 @@ impl Devnet {
             // Death by SIGKILL or SIGTERM is all one to it; only SIGINT would wait for open connections.
             ServiceSpec::new(NAME, program, state_dir::log_path(state_dir, NAME))
                 .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-                .args([
-                    "--seed",
-                    &options.seed.to_string(),
-                    "--chain-id",
-                    &options.chain_id,
-                ])
+                .args(["--seed", &options.seed.to_string(), "--chain-id", &options.chain_id])
                 .args(["--accounts", &options.accounts.to_string()])
                 // Declaring a large class takes seconds on a busy machine.
                 .args(["--timeout", "300", "--dump-on", "block"])
@@ -93,10 +83,7 @@ impl Devnet {
         let started = on_port::start(ports, NAME, patience, spec, alive).await;
         let (service, port) = started.map_err(|err| blame_replay(err, &chain, events))?;
         chain.loaded()?;
-        Ok(Self {
-            service,
-            rpc_url: format!("http://127.0.0.1:{port}/rpc"),
-        })
+        Ok(Self { service, rpc_url: format!("http://127.0.0.1:{port}/rpc") })
     }
 
     /// Its JSON-RPC, both the standard methods and its own `devnet_*`.

@@ -29,10 +29,7 @@ pub fn acquire(state_dir: &Path) -> Result<StateLock, StackError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let pid = read_pid(&mut file);
-            return Err(StackError::Locked {
-                state_dir: state_dir.to_owned(),
-                pid,
-            });
+            return Err(StackError::Locked { state_dir: state_dir.to_owned(), pid });
         }
         Err(TryLockError::Error(err)) => return Err(StackError::file("lock", path)(err)),
     }

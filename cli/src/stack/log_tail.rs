@@ -14,15 +14,8 @@ const BYTES_MAX: u64 = 64 * 1024;
 pub(super) fn read(path: &Path, start: u64) -> String {
     let text = read_end(path, start).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    let last = lines
-        .get(lines.len().saturating_sub(LINES)..)
-        .unwrap_or_default()
-        .join("\n");
-    if last.is_empty() {
-        "(it logged nothing)".to_owned()
-    } else {
-        last
-    }
+    let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n");
+    if last.is_empty() { "(it logged nothing)".to_owned() } else { last }
 }
 
 fn read_end(path: &Path, start: u64) -> std::io::Result<String> {

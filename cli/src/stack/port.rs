@@ -37,9 +37,7 @@ pub fn free_port() -> io::Result<u16> {
         }
     }
     // Better a port that may be lost again than none.
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()
-        .map(|addr| addr.port())
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|addr| addr.port())
 }
 
 /// Whether a server could listen on 127.0.0.1 at this port now.
@@ -62,10 +60,7 @@ impl PortBook {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        Self {
-            path,
-            ports: Mutex::new(ports),
-        }
+        Self { path, ports: Mutex::new(ports) }
     }
 
     /// The service's port of the last run when it is free, else a new one, written down.

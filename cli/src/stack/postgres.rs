@@ -60,21 +60,13 @@ impl Postgres {
             spec
         };
         let answers = |port| async move {
-            let client = connect(port, secret, "postgres")
-                .await
-                .map_err(|err| say(&err))?;
-            client
-                .simple_query("SELECT 1")
-                .await
-                .map_err(|err| say(&err))?;
+            let client = connect(port, secret, "postgres").await.map_err(|err| say(&err))?;
+            client.simple_query("SELECT 1").await.map_err(|err| say(&err))?;
             Ok(())
         };
         let (service, port) = on_port::start(ports, NAME, PATIENCE, spec, answers).await?;
         make_database(port, secret).await?;
-        let url = format!(
-            "postgres://{CIRO}:{}@127.0.0.1:{port}/{CIRO}",
-            secret.reveal()
-        );
+        let url = format!("postgres://{CIRO}:{}@127.0.0.1:{port}/{CIRO}", secret.reveal());
         Ok(Self { service, url })
     }
 
@@ -104,20 +96,14 @@ async fn connect(port: u16, secret: &Secret, db: &str) -> Result<Client, tokio_p
 }
 
 async fn make_database(port: u16, secret: &Secret) -> Result<(), StackError> {
-    let failed = |source| StackError::Database {
-        doing: "create the database",
-        source,
-    };
+    let failed = |source| StackError::Database { doing: "create the database", source };
     let client = connect(port, secret, "postgres").await.map_err(failed)?;
     let there = client
         .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&CIRO])
         .await
         .map_err(failed)?;
     if there.is_none() {
-        client
-            .batch_execute(&format!("CREATE DATABASE {CIRO}"))
-            .await
-            .map_err(failed)?;
+        client.batch_execute(&format!("CREATE DATABASE {CIRO}")).await.map_err(failed)?;
     }
     Ok(())
 }

@@ -14,11 +14,7 @@ pub async fn http_ok(url: &str) -> Result<(), String> {
         .timeout(Duration::from_secs(2))
         .build()
         .map_err(|err| err.to_string())?;
-    let answer = client
-        .get(url)
-        .send()
-        .await
-        .map_err(|err| innermost(&err))?;
+    let answer = client.get(url).send().await.map_err(|err| innermost(&err))?;
     if answer.status().is_success() {
         Ok(())
     } else {
@@ -28,17 +24,13 @@ pub async fn http_ok(url: &str) -> Result<(), String> {
 
 /// A Redis that lets us in and says PONG.
 pub(super) async fn redis_pong(port: u16, password: &str) -> Result<(), String> {
-    ask_redis(port, password)
-        .await
-        .map_err(|err| err.to_string())
+    ask_redis(port, password).await.map_err(|err| err.to_string())
 }
 
 async fn ask_redis(port: u16, password: &str) -> std::io::Result<()> {
     const WANTED: &[u8] = b"+OK\r\n+PONG\r\n";
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream
-        .write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes())
-        .await?;
+    stream.write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes()).await?;
     let mut answer = Vec::new();
     while answer.len() < WANTED.len() {
         if stream.read_buf(&mut answer).await? == 0 {

@@ -45,10 +45,7 @@ impl Redis {
         };
         let pong = |port| probe::redis_pong(port, secret.reveal());
         let (service, port) = on_port::start(ports, NAME, PATIENCE, spec, pong).await?;
-        Ok(Self {
-            service,
-            url: format!("redis://:{}@127.0.0.1:{port}/", secret.reveal()),
-        })
+        Ok(Self { service, url: format!("redis://:{}@127.0.0.1:{port}/", secret.reveal()) })
     }
 
     /// Where it listens, with its password.

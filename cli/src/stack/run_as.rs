@@ -27,13 +27,8 @@ impl RunAs {
         let user = User::from_name(name)
             .ok()
             .flatten()
-            .ok_or_else(|| StackError::NoSuchUser {
-                user: name.to_owned(),
-            })?;
-        Ok(Some(Self {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        }))
+            .ok_or_else(|| StackError::NoSuchUser { user: name.to_owned() })?;
+        Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() }))
     }
 
     /// Makes the user the owner of one file or directory.

@@ -109,13 +109,11 @@ impl Service {
             death_signal: spec.death_signal,
             run_as: spec.run_as.as_ref(),
         };
-        let child = spawn::spawn(launch)
-            .await
-            .map_err(|source| StackError::Spawn {
-                name: spec.name.clone(),
-                program: spec.program,
-                source,
-            })?;
+        let child = spawn::spawn(launch).await.map_err(|source| StackError::Spawn {
+            name: spec.name.clone(),
+            program: spec.program,
+            source,
+        })?;
         Ok(Self {
             name: spec.name,
             child,
@@ -161,17 +159,12 @@ impl Service {
     /// Waits for a child that is meant to end by itself; anything but success is an error.
     pub async fn wait_done(&mut self) -> Result<(), StackError> {
         let status = self.child.wait().await.map_err(self.control("wait for"))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.ended(status))
-        }
+        if status.success() { Ok(()) } else { Err(self.ended(status)) }
     }
 
     /// `Ok` while it runs; afterwards the error that says how it ended, with its last words.
     pub fn check(&mut self) -> Result<(), StackError> {
-        self.exit_status()?
-            .map_or(Ok(()), |status| Err(self.ended(status)))
+        self.exit_status()?.map_or(Ok(()), |status| Err(self.ended(status)))
     }
 
     /// How it ended; `None` while it runs.
@@ -233,11 +226,7 @@ impl Service {
 
     fn control(&self, doing: &'static str) -> impl FnOnce(std::io::Error) -> StackError + use<> {
         let name = self.name.clone();
-        move |source| StackError::Control {
-            doing,
-            name,
-            source,
-        }
+        move |source| StackError::Control { doing, name, source }
     }
 }
 

@@ -21,16 +21,8 @@ const UNLESS_ORPHANED: &str = r#"[ "$PPID" = "$0" ] || exit 125; exec "$@""#;
 
 /// All that a child sees of our environment. The rest of a person's shell (`PORT`, `PGDATA`, `SEED`,
 /// proxies) would change what the servers do.
-const INHERITED: [&str; 8] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "RUST_LOG",
-    "RUST_BACKTRACE",
-];
+const INHERITED: [&str; 8] =
+    ["PATH", "HOME", "USER", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "RUST_LOG", "RUST_BACKTRACE"];
 
 /// One child to be.
 pub(super) struct Launch<'a> {
@@ -54,11 +46,7 @@ pub(super) async fn spawn(launch: Launch<'_>) -> io::Result<Child> {
         .arg(launch.program)
         .args(launch.args)
         .env_clear()
-        .envs(
-            INHERITED
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
+        .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(launch.env.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .process_group(0)
@@ -78,38 +66,23 @@ struct Order {
 /// threads come and go, so one thread that lives as long as the process does every fork.
 static SPAWNER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     let (orders, inbox) = mpsc::channel::<Order>();
-    thread::Builder::new()
-        .name("stack-spawner".to_owned())
-        .spawn(move || {
-            // The sender is a static, so this loop ends with the process.
-            for Order {
-                mut command,
-                runtime,
-                reply,
-            } in inbox
-            {
-                let _inside = runtime.enter();
-                // Nobody waits any more: then the child must not stay either.
-                if let Err(Ok(mut child)) = reply.send(command.spawn()) {
-                    let _ = child.start_kill();
-                }
+    thread::Builder::new().name("stack-spawner".to_owned()).spawn(move || {
+        // The sender is a static, so this loop ends with the process.
+        for Order { mut command, runtime, reply } in inbox {
+            let _inside = runtime.enter();
+            // Nobody waits any more: then the child must not stay either.
+            if let Err(Ok(mut child)) = reply.send(command.spawn()) {
+                let _ = child.start_kill();
             }
-        })?;
+        }
+    })?;
     Ok(orders)
 });
 
 async fn on_lasting_thread(command: Command) -> io::Result<Child> {
     let (reply, answer) = oneshot::channel();
-    let orders = SPAWNER
-        .as_ref()
-        .map_err(|err| io::Error::new(err.kind(), err.to_string()))?;
+    let orders = SPAWNER.as_ref().map_err(|err| io::Error::new(err.kind(), err.to_string()))?;
     let gone = || io::Error::other("the thread that starts children has ended");
-    orders
-        .send(Order {
-            command,
-            runtime: Handle::current(),
-            reply,
-        })
-        .map_err(|_| gone())?;
+    orders.send(Order { command, runtime: Handle::current(), reply }).map_err(|_| gone())?;
     answer.await.map_err(|_| gone())?
 }

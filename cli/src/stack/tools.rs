@@ -50,26 +50,14 @@ impl ToolPaths {
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
                 .or(indexed)
-                .ok_or_else(|| StackError::ToolUnknown {
-                    tool,
-                    variable,
-                    index: path.clone(),
-                })?;
-            if found.exists() {
-                Ok(found)
-            } else {
-                Err(StackError::ToolGone { tool, path: found })
-            }
+                .ok_or_else(|| StackError::ToolUnknown { tool, variable, index: path.clone() })?;
+            if found.exists() { Ok(found) } else { Err(StackError::ToolGone { tool, path: found }) }
         };
         Ok(Self {
             redis_server: pick("redis-server", "CIRO_REDIS_SERVER", index.redis_server)?,
             postgres_bin_dir: pick("PostgreSQL", "CIRO_POSTGRES_BIN", index.postgres_bin_dir)?,
             starknet_devnet: pick("starknet-devnet", "CIRO_DEVNET", index.starknet_devnet)?,
-            onnxruntime_lib: pick(
-                "ONNX Runtime",
-                "CIRO_ONNXRUNTIME_LIB",
-                index.onnxruntime_lib,
-            )?,
+            onnxruntime_lib: pick("ONNX Runtime", "CIRO_ONNXRUNTIME_LIB", index.onnxruntime_lib)?,
             corpora_dir: pick("the rated sentences", "CIRO_CORPORA", index.corpora_dir)?,
         })
     }
@@ -86,12 +74,8 @@ fn index_path(env: impl Fn(&str) -> Option<OsString>) -> PathBuf {
 /// A missing file is an empty one: the overrides may name everything.
 fn read(path: &Path) -> Result<Index, StackError> {
     match fs::read(path) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|source| StackError::ToolIndexUnreadable {
-                index: path.to_owned(),
-                source,
-            })
-        }
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|source| StackError::ToolIndexUnreadable { index: path.to_owned(), source }),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Index::default()),
         Err(err) => Err(StackError::file("read", path)(err)),
     }

@@ -15,11 +15,7 @@ fn ciro(room: &Room, arguments: &[&str]) -> std::process::Output {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "ciro {arguments:?}: {}\n{text}\n{errors}",
-        output.status
-    );
+    assert!(output.status.success(), "ciro {arguments:?}: {}\n{text}\n{errors}", output.status);
     output
 }
 
@@ -28,9 +24,7 @@ fn the_demo_settles_every_job_twice_over_and_leaves_nothing_running() {
     let room = Room::new();
     ciro(&room, &["demo"]);
     check_report(&room);
-    eventually("everything has ended", || {
-        processes_on(room.path()).is_empty()
-    });
+    eventually("everything has ended", || processes_on(room.path()).is_empty());
 
     // Again on the same data, and left up this time.
     let output = ciro(&room, &["demo", "--keep"]);
@@ -39,9 +33,7 @@ fn the_demo_settles_every_job_twice_over_and_leaves_nothing_running() {
     assert!(text.contains("the network stays up"), "{text}");
     assert!(!processes_on(room.path()).is_empty(), "nothing was kept");
     ciro(&room, &["down"]);
-    eventually("everything has ended", || {
-        processes_on(room.path()).is_empty()
-    });
+    eventually("everything has ended", || processes_on(room.path()).is_empty());
 }
 
 fn check_report(room: &Room) {
@@ -51,25 +43,12 @@ fn check_report(room: &Room) {
     assert_eq!(jobs.len(), 102);
     for job in jobs {
         assert_eq!(job["status"], "succeeded");
-        for field in [
-            "id",
-            "model",
-            "output",
-            "attestation",
-            "statement",
-            "tx_hash",
-        ] {
+        for field in ["id", "model", "output", "attestation", "statement", "tx_hash"] {
             assert!(!job[field].is_null(), "a job lacks its {field}: {job}");
         }
     }
     let money = |pointer: &str| -> u128 {
-        report
-            .pointer(pointer)
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap()
+        report.pointer(pointer).unwrap().as_str().unwrap().parse().unwrap()
     };
     let spent = money("/sponsor/deposit_before_fri") - money("/sponsor/deposit_after_fri");
     assert!(spent > 0);

@@ -20,12 +20,7 @@ async fn until_succeeded(net: &Net, job: &Job) -> Job {
             JobStatus::Queued | JobStatus::Running => {}
             other => panic!("job {} is {other}: {:?}", job.id, seen.failure),
         }
-        assert!(
-            Instant::now() < deadline,
-            "job {} is still {}",
-            job.id,
-            seen.status
-        );
+        assert!(Instant::now() < deadline, "job {} is still {}", job.id, seen.status);
         sleep(Duration::from_millis(50)).await;
     }
 }
@@ -38,12 +33,7 @@ async fn until_settled(net: &Net, job: &Job) -> Job {
         if settlement.status == SettlementStatus::Settled {
             return seen;
         }
-        assert!(
-            Instant::now() < deadline,
-            "job {} is still {:?}",
-            job.id,
-            settlement
-        );
+        assert!(Instant::now() < deadline, "job {} is still {:?}", job.id, settlement);
         sleep(Duration::from_millis(50)).await;
     }
 }
@@ -51,24 +41,14 @@ async fn until_settled(net: &Net, job: &Job) -> Job {
 #[tokio::test]
 async fn jobs_succeed_while_the_chain_is_away_and_settle_when_it_is_back() {
     let mut net = Net::start().await;
-    let chain = Chain::connect(
-        net.dev.network.rpc_url.parse().unwrap(),
-        Duration::from_secs(20),
-    )
-    .await
-    .unwrap();
-    let pool = Pool {
-        address: net.dev.network.contracts.pool,
-    };
+    let chain = Chain::connect(net.dev.network.rpc_url.parse().unwrap(), Duration::from_secs(20))
+        .await
+        .unwrap();
+    let pool = Pool { address: net.dev.network.contracts.pool };
     let sponsor = net.dev.network.sponsor.address;
     let before = pool.deposit_of(&chain, sponsor).await.unwrap();
 
-    net.dev
-        .stack
-        .devnet_mut()
-        .service_mut()
-        .signal(Signal::SIGSTOP)
-        .unwrap();
+    net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
     let mut jobs = Vec::new();
     for round in 0..5_u8 {
         jobs.push(net.submit(&[round]).await);
@@ -77,27 +57,13 @@ async fn jobs_succeed_while_the_chain_is_away_and_settle_when_it_is_back() {
         let done = until_succeeded(&net, job).await;
         assert_ne!(done.settlement.unwrap().status, SettlementStatus::Settled);
     }
-    net.dev
-        .stack
-        .devnet_mut()
-        .service_mut()
-        .signal(Signal::SIGCONT)
-        .unwrap();
+    net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGCONT).unwrap();
     let mut owed = 0;
     for job in &jobs {
-        owed += until_settled(&net, job)
-            .await
-            .settlement
-            .unwrap()
-            .amount_fri
-            .0;
+        owed += until_settled(&net, job).await.settlement.unwrap().amount_fri.0;
     }
     let after = pool.deposit_of(&chain, sponsor).await.unwrap();
-    assert_eq!(
-        before.0 - after.0,
-        owed,
-        "the chain paid something else than the jobs cost"
-    );
+    assert_eq!(before.0 - after.0, owed, "the chain paid something else than the jobs cost");
     assert_eq!(net.held_fri().await, 0);
     net.stop().await;
 }
@@ -113,15 +79,8 @@ async fn a_flushed_redis_loses_no_job() {
     assert_eq!(held.len(), 3);
     let client = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    redis::cmd("FLUSHALL")
-        .query_async::<String>(&mut connection)
-        .await
-        .unwrap();
-    redis::cmd("FUNCTION")
-        .arg("FLUSH")
-        .query_async::<String>(&mut connection)
-        .await
-        .unwrap();
+    redis::cmd("FLUSHALL").query_async::<String>(&mut connection).await.unwrap();
+    redis::cmd("FUNCTION").arg("FLUSH").query_async::<String>(&mut connection).await.unwrap();
 
     // Those that were leased stay leased; the others come back.
     let mut results: Vec<_> = held.iter().map(HandWorker::result).collect();
@@ -133,18 +92,11 @@ async fn a_flushed_redis_loses_no_job() {
             jobs.len() - results.len(),
             jobs.len()
         );
-        assert!(
-            more.iter().all(|lease| lease.fence.epoch == 1),
-            "a leased job was leased again"
-        );
+        assert!(more.iter().all(|lease| lease.fence.epoch == 1), "a leased job was leased again");
         results.extend(more.iter().map(HandWorker::result));
     }
     let reply = worker.submit(&net, results).await;
-    assert!(
-        reply.results.iter().all(|outcome| outcome.accepted),
-        "{:?}",
-        reply.results
-    );
+    assert!(reply.results.iter().all(|outcome| outcome.accepted), "{:?}", reply.results);
     net.stop().await;
 }
 
@@ -164,13 +116,9 @@ async fn the_job_of_a_worker_that_vanished_is_run_by_another() {
         assert!(Instant::now() < deadline, "the job never came back");
     };
     assert_eq!((taken_over.fence.job, taken_over.fence.epoch), (job.id, 2));
-    let stale = worker
-        .submit(&net, vec![HandWorker::result(&lost[0])])
-        .await;
+    let stale = worker.submit(&net, vec![HandWorker::result(&lost[0])]).await;
     assert!(!stale.results[0].accepted);
-    let reply = worker
-        .submit(&net, vec![HandWorker::result(&taken_over)])
-        .await;
+    let reply = worker.submit(&net, vec![HandWorker::result(&taken_over)]).await;
     assert!(reply.results[0].accepted, "{:?}", reply.results);
     assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "1");
     net.stop().await;
@@ -184,30 +132,12 @@ async fn a_network_killed_at_work_goes_on_where_it_was() {
     until_settled(&net, &earlier).await;
     net.dev.services.worker.signal(Signal::SIGKILL).unwrap();
     let waiting = net.submit(b"across the crash").await;
-    for service in [
-        &mut net.dev.services.gateway,
-        &mut net.dev.services.paymaster,
-    ] {
+    for service in [&mut net.dev.services.gateway, &mut net.dev.services.paymaster] {
         service.signal(Signal::SIGKILL).unwrap();
     }
-    net.dev
-        .stack
-        .devnet_mut()
-        .service_mut()
-        .signal(Signal::SIGKILL)
-        .unwrap();
-    net.dev
-        .stack
-        .redis_mut()
-        .service_mut()
-        .signal(Signal::SIGKILL)
-        .unwrap();
-    net.dev
-        .stack
-        .postgres_mut()
-        .service_mut()
-        .signal(Signal::SIGQUIT)
-        .unwrap();
+    net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGKILL).unwrap();
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGKILL).unwrap();
+    net.dev.stack.postgres_mut().service_mut().signal(Signal::SIGQUIT).unwrap();
     let (device, id) = (net.device, net.dev.network.contracts.pool);
     let room = net.room;
     // What is dead already cannot be stopped in order; the lock must be free again afterwards.
@@ -220,6 +150,31 @@ async fn a_network_killed_at_work_goes_on_where_it_was() {
     until_settled(&net, &done).await;
     let old = net.gateway.job(&net.device, earlier.id).await.unwrap();
     assert_eq!(old.settlement.unwrap().status, SettlementStatus::Settled);
+    assert_eq!(net.held_fri().await, 0);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn killed_workers_lose_no_job_and_no_fri() {
+    let mut net = Net::start().await;
+    let mut jobs = Vec::new();
+    for round in 0..4_u8 {
+        for job in 0..15_u8 {
+            jobs.push(net.submit(&[round, job]).await);
+        }
+        // Somewhere between leasing, running, signing and submitting.
+        net.dev.services.worker.signal(Signal::SIGKILL).unwrap();
+        net.dev.services.start_worker().await.unwrap();
+    }
+    let mut owed = 0;
+    for job in &jobs {
+        until_succeeded(&net, job).await;
+        owed += until_settled(&net, job).await.settlement.unwrap().amount_fri.0;
+    }
+    let receipts = net.sql("SELECT count(*)::text FROM receipt").await;
+    assert_eq!(receipts, jobs.len().to_string(), "a job was paid twice or never");
+    let spent = net.sql("SELECT sum(spent_fri)::text FROM sponsor").await;
+    assert_eq!(spent, owed.to_string());
     assert_eq!(net.held_fri().await, 0);
     net.stop().await;
 }

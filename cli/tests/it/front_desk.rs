@@ -19,36 +19,18 @@ use crate::net::{HandWorker, Net, hash_job, refusal, refused, succeed};
 async fn malformed_jobs_are_refused_with_their_place_and_nothing_is_stored() {
     let net = Net::start().await;
     let post = || net.gateway.post("/v1/jobs").bearer_auth(&net.device.token);
-    let as_json = |text: &str| {
-        post()
-            .header("content-type", "application/json")
-            .body(text.to_owned())
-    };
+    let as_json =
+        |text: &str| post().header("content-type", "application/json").body(text.to_owned());
 
     let mut unknown = hash_job(b"x");
     unknown.model = "ciro/nothing@1".to_owned();
-    assert_eq!(
-        refused(net.post_job(&unknown)).await,
-        ErrorCode::UnknownModel
-    );
+    assert_eq!(refused(net.post_job(&unknown)).await, ErrorCode::UnknownModel);
 
-    assert_eq!(
-        refused(as_json("{\"model\":")).await,
-        ErrorCode::InvalidJson
-    );
-    assert_eq!(
-        refused(as_json("{} trailing")).await,
-        ErrorCode::InvalidRequest
-    );
-    assert_eq!(
-        refused(post().body("model=x")).await,
-        ErrorCode::UnsupportedMediaType
-    );
+    assert_eq!(refused(as_json("{\"model\":")).await, ErrorCode::InvalidJson);
+    assert_eq!(refused(as_json("{} trailing")).await, ErrorCode::InvalidRequest);
+    assert_eq!(refused(post().body("model=x")).await, ErrorCode::UnsupportedMediaType);
     let extra = json!({"model": "ciro/sha256@1", "input": {"text": "x"}, "surprise": 1});
-    assert_eq!(
-        refused(post().json(&extra)).await,
-        ErrorCode::InvalidRequest
-    );
+    assert_eq!(refused(post().json(&extra)).await, ErrorCode::InvalidRequest);
     let both = json!({"model": "ciro/sha256@1", "input": {"text": "x", "data": "eA=="}});
     assert_eq!(refused(post().json(&both)).await, ErrorCode::InvalidRequest);
     let bad =
@@ -56,23 +38,14 @@ async fn malformed_jobs_are_refused_with_their_place_and_nothing_is_stored() {
     assert_eq!(bad.errors[0].pointer, "/input/data");
 
     let large = vec![0_u8; limits::BODY_BYTES_MAX];
-    assert_eq!(
-        refused(net.post_job(&hash_job(&large))).await,
-        ErrorCode::BodyTooLarge
-    );
-    assert_eq!(
-        refused(net.post_job(&hash_job(&[0; 8_193]))).await,
-        ErrorCode::InputTooLarge
-    );
+    assert_eq!(refused(net.post_job(&hash_job(&large))).await, ErrorCode::BodyTooLarge);
+    assert_eq!(refused(net.post_job(&hash_job(&[0; 8_193]))).await, ErrorCode::InputTooLarge);
     let key = "k".repeat(limits::IDEMPOTENCY_KEY_BYTES_MAX + 1);
     let long_key = net.post_job(&hash_job(b"x")).header("idempotency-key", key);
     assert_eq!(refused(long_key).await, ErrorCode::InvalidRequest);
     let mut endless = hash_job(b"x");
     endless.run_within_ms = Some(limits::RUN_WITHIN_MS_MAX + 1);
-    assert_eq!(
-        refused(net.post_job(&endless)).await,
-        ErrorCode::InvalidRequest
-    );
+    assert_eq!(refused(net.post_job(&endless)).await, ErrorCode::InvalidRequest);
 
     assert_eq!((net.jobs().await, net.held_fri().await), (0, 0));
     net.stop().await;
@@ -81,12 +54,7 @@ async fn malformed_jobs_are_refused_with_their_place_and_nothing_is_stored() {
 #[tokio::test]
 async fn tokens_that_are_not_good_open_nothing() {
     let net = Net::start().await;
-    let with = |token: &str| {
-        net.gateway
-            .post("/v1/jobs")
-            .bearer_auth(token)
-            .json(&hash_job(b"x"))
-    };
+    let with = |token: &str| net.gateway.post("/v1/jobs").bearer_auth(token).json(&hash_job(b"x"));
     assert_eq!(
         refused(net.gateway.post("/v1/jobs").json(&hash_job(b"x"))).await,
         ErrorCode::Unauthenticated
@@ -121,20 +89,11 @@ async fn tokens_that_are_not_good_open_nothing() {
         ErrorCode::InvalidToken
     );
     // With everything right the very same claims do open the door.
-    let good = with(&encode(&eddsa, &claims, &ours).unwrap())
-        .send()
-        .await
-        .unwrap();
+    let good = with(&encode(&eddsa, &claims, &ours).unwrap()).send().await.unwrap();
     assert_eq!(good.status(), 202);
 
-    let worker_path = net
-        .gateway
-        .post("/v1/leases")
-        .bearer_auth(&net.device.token);
-    assert_eq!(
-        refused(worker_path.json(&json!({}))).await,
-        ErrorCode::Forbidden
-    );
+    let worker_path = net.gateway.post("/v1/leases").bearer_auth(&net.device.token);
+    assert_eq!(refused(worker_path.json(&json!({}))).await, ErrorCode::Forbidden);
     net.stop().await;
 }
 
@@ -142,43 +101,22 @@ async fn tokens_that_are_not_good_open_nothing() {
 async fn a_job_of_another_device_does_not_exist() {
     let net = Net::start().await;
     let job = net.submit(b"mine").await;
-    let other = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network)
-        .await
-        .unwrap();
-    assert!(
-        net.gateway
-            .job(&other, job.id)
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("not_found")
-    );
-    assert_eq!(
-        net.gateway.job(&net.device, job.id).await.unwrap().id,
-        job.id
-    );
+    let other = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    assert!(net.gateway.job(&other, job.id).await.unwrap_err().to_string().contains("not_found"));
+    assert_eq!(net.gateway.job(&net.device, job.id).await.unwrap().id, job.id);
     net.stop().await;
 }
 
 #[tokio::test]
 async fn the_same_idempotency_key_means_the_same_job() {
     let net = Net::start().await;
-    let post = |bytes: &[u8]| {
-        net.post_job(&hash_job(bytes))
-            .header("idempotency-key", "boot-1")
-    };
+    let post = |bytes: &[u8]| net.post_job(&hash_job(bytes)).header("idempotency-key", "boot-1");
     let replies = join_all((0..20).map(|_| succeed::<Job>(post(b"once")))).await;
-    assert!(
-        replies.iter().all(|job| job.id == replies[0].id),
-        "two jobs for one key"
-    );
+    assert!(replies.iter().all(|job| job.id == replies[0].id), "two jobs for one key");
     assert_eq!(net.jobs().await, 1);
     let again = post(b"once").send().await.unwrap();
     assert_eq!(again.headers()["idempotency-replayed"], "true");
-    assert_eq!(
-        refused(post(b"something else")).await,
-        ErrorCode::IdempotencyKeyReused
-    );
+    assert_eq!(refused(post(b"something else")).await, ErrorCode::IdempotencyKeyReused);
     assert_eq!(net.jobs().await, 1);
     net.stop().await;
 }
@@ -187,9 +125,7 @@ async fn the_same_idempotency_key_means_the_same_job() {
 async fn a_sponsor_without_budget_gets_no_job_stored() {
     let mut net = Net::start().await;
     let url = &net.dev.network.database_url;
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let poor = NewSponsor {
         id: SponsorId(Uuid::now_v7()),
@@ -200,27 +136,17 @@ async fn a_sponsor_without_budget_gets_no_job_stored() {
     };
     sponsors::create(&client, &poor).await.unwrap();
     let ttl = time::Duration::hours(1);
-    let token = ciro_gateway::sponsors::create_claim_token(&client, poor.id, 1, ttl)
-        .await
-        .unwrap();
+    let token = ciro_gateway::sponsors::create_claim_token(&client, poor.id, 1, ttl).await.unwrap();
     net.dev.network.claim_token = token;
-    let device = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network)
-        .await
-        .unwrap();
-    let post = net
-        .gateway
-        .post("/v1/jobs")
-        .bearer_auth(&device.token)
-        .json(&hash_job(b"x"));
+    let device = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    let post = net.gateway.post("/v1/jobs").bearer_auth(&device.token).json(&hash_job(b"x"));
     let problem = refusal(post).await;
     assert_eq!(problem.code, ErrorCode::SponsorOutOfBudget);
     assert!(problem.retryable);
     assert_eq!((net.jobs().await, net.held_fri().await), (0, 0));
     // The claim token was for one device.
-    let second = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network)
-        .await
-        .err()
-        .unwrap();
+    let second =
+        ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network).await.err().unwrap();
     assert!(second.to_string().contains("claim_refused"), "{second}");
     net.stop().await;
 }
@@ -233,43 +159,28 @@ async fn a_result_with_a_wrong_signature_is_not_stored_and_a_right_one_is_stored
     let results = vec![HandWorker::result(&leases[0])];
 
     let forged = worker.sign(&results, &(worker.key + ciro_api::Felt::ONE));
-    let body = ciro_api::rest::results::SubmitResults {
-        results: results.clone(),
-        signature: forged,
-    };
+    let body =
+        ciro_api::rest::results::SubmitResults { results: results.clone(), signature: forged };
     assert_eq!(
         refused(worker.post(&net, "/v1/results").json(&body)).await,
         ErrorCode::WrongSignature
     );
     // Signed for other bytes than were sent.
-    let other = worker.sign(
-        &[HandWorker::result_of(&leases[0], vec![1; 32])],
-        &worker.key,
-    );
-    let body = ciro_api::rest::results::SubmitResults {
-        results: results.clone(),
-        signature: other,
-    };
+    let other = worker.sign(&[HandWorker::result_of(&leases[0], vec![1; 32])], &worker.key);
+    let body =
+        ciro_api::rest::results::SubmitResults { results: results.clone(), signature: other };
     assert_eq!(
         refused(worker.post(&net, "/v1/results").json(&body)).await,
         ErrorCode::WrongSignature
     );
-    assert_eq!(
-        net.gateway.job(&net.device, job.id).await.unwrap().status,
-        JobStatus::Running
-    );
+    assert_eq!(net.gateway.job(&net.device, job.id).await.unwrap().status, JobStatus::Running);
 
     for _ in 0..3 {
         let reply = worker.submit(&net, results.clone()).await;
         assert!(reply.results[0].accepted, "{:?}", reply.results[0].problem);
     }
-    let lie = worker
-        .submit(&net, vec![HandWorker::result_of(&leases[0], vec![1; 32])])
-        .await;
-    assert_eq!(
-        lie.results[0].problem.as_ref().unwrap().code,
-        ErrorCode::ResultConflict
-    );
+    let lie = worker.submit(&net, vec![HandWorker::result_of(&leases[0], vec![1; 32])]).await;
+    assert_eq!(lie.results[0].problem.as_ref().unwrap().code, ErrorCode::ResultConflict);
     let receipts = net.sql("SELECT count(*)::text FROM receipt").await;
     assert_eq!(receipts, "1", "one job, one receipt");
     net.stop().await;
@@ -280,40 +191,20 @@ async fn a_worker_that_gave_its_job_back_cannot_finish_it() {
     let (net, worker) = Net::with_hand_worker().await;
     let job = net.submit(b"passed on").await;
     let first = worker.lease(&net, 1, 10_000).await;
-    let failure = FailRequest {
-        fence: first[0].fence,
-        detail: "out of memory".to_owned(),
-        retryable: true,
-    };
+    let failure =
+        FailRequest { fence: first[0].fence, detail: "out of memory".to_owned(), retryable: true };
     let reply: FailReply = succeed(worker.post(&net, "/v1/leases/fail").json(&failure)).await;
     assert_eq!(reply.status, JobStatus::Queued);
-    let late = worker
-        .submit(&net, vec![HandWorker::result(&first[0])])
-        .await;
-    assert_eq!(
-        late.results[0].problem.as_ref().unwrap().code,
-        ErrorCode::LeaseLost
-    );
+    let late = worker.submit(&net, vec![HandWorker::result(&first[0])]).await;
+    assert_eq!(late.results[0].problem.as_ref().unwrap().code, ErrorCode::LeaseLost);
 
     let second = worker.lease(&net, 1, 10_000).await;
     assert_eq!(second[0].fence.epoch, first[0].fence.epoch + 1);
-    let mixed = vec![
-        HandWorker::result(&first[0]),
-        HandWorker::result(&second[0]),
-    ];
+    let mixed = vec![HandWorker::result(&first[0]), HandWorker::result(&second[0])];
     let reply = worker.submit(&net, mixed).await;
-    assert_eq!(
-        reply.results[0].problem.as_ref().unwrap().code,
-        ErrorCode::LeaseLost
-    );
-    assert!(
-        reply.results[1].accepted,
-        "one stale result must not sink the others"
-    );
-    assert_eq!(
-        net.gateway.job(&net.device, job.id).await.unwrap().status,
-        JobStatus::Succeeded
-    );
+    assert_eq!(reply.results[0].problem.as_ref().unwrap().code, ErrorCode::LeaseLost);
+    assert!(reply.results[1].accepted, "one stale result must not sink the others");
+    assert_eq!(net.gateway.job(&net.device, job.id).await.unwrap().status, JobStatus::Succeeded);
     net.stop().await;
 }
 
@@ -323,26 +214,15 @@ async fn a_failed_job_costs_its_sponsor_nothing() {
     let job = net.submit(b"never").await;
     assert!(net.held_fri().await > 0);
     let leases = worker.lease(&net, 1, 10_000).await;
-    let failure = FailRequest {
-        fence: leases[0].fence,
-        detail: "cannot".to_owned(),
-        retryable: false,
-    };
+    let failure =
+        FailRequest { fence: leases[0].fence, detail: "cannot".to_owned(), retryable: false };
     let reply: FailReply = succeed(worker.post(&net, "/v1/leases/fail").json(&failure)).await;
     assert_eq!(reply.status, JobStatus::Failed);
     let job = net.gateway.job(&net.device, job.id).await.unwrap();
-    assert_eq!(
-        (job.status, job.failure.unwrap().detail.as_str()),
-        (JobStatus::Failed, "cannot")
-    );
+    assert_eq!((job.status, job.failure.unwrap().detail.as_str()), (JobStatus::Failed, "cannot"));
     assert_eq!(net.held_fri().await, 0);
-    let late = worker
-        .submit(&net, vec![HandWorker::result(&leases[0])])
-        .await;
-    assert_eq!(
-        late.results[0].problem.as_ref().unwrap().code,
-        ErrorCode::JobAlreadyFinished
-    );
+    let late = worker.submit(&net, vec![HandWorker::result(&leases[0])]).await;
+    assert_eq!(late.results[0].problem.as_ref().unwrap().code, ErrorCode::JobAlreadyFinished);
     net.stop().await;
 }
 
@@ -355,19 +235,10 @@ async fn a_lost_grant_is_given_again_to_the_same_request() {
     let request = Uuid::new_v4();
     let first = worker.lease_as(&net, 2, 10_000, request).await;
     let again = worker.lease_as(&net, 2, 10_000, request).await;
-    assert_eq!(
-        (first.len(), &first),
-        (2, &again),
-        "the repeated request got another grant"
-    );
+    assert_eq!((first.len(), &first), (2, &again), "the repeated request got another grant");
     let other = worker.lease(&net, 2, 0).await;
     assert_eq!(other.len(), 1);
-    assert!(
-        first
-            .iter()
-            .all(|lease| lease.fence.job != other[0].fence.job),
-        "one job, two leases"
-    );
+    assert!(first.iter().all(|lease| lease.fence.job != other[0].fence.job), "one job, two leases");
     net.stop().await;
 }
 
@@ -377,25 +248,11 @@ async fn a_challenge_is_worth_one_right_answer() {
     let session = || net.gateway.post("/v1/workers/session");
     let challenge = worker.challenge(&net).await;
     let wrong = worker.answer(&challenge, &(worker.key + ciro_api::Felt::ONE));
-    assert_eq!(
-        refused(session().json(&wrong)).await,
-        ErrorCode::WrongSignature
-    );
+    assert_eq!(refused(session().json(&wrong)).await, ErrorCode::WrongSignature);
     let late = worker.answer(&challenge, &worker.key);
-    assert_eq!(
-        refused(session().json(&late)).await,
-        ErrorCode::ChallengeUnknown
-    );
+    assert_eq!(refused(session().json(&late)).await, ErrorCode::ChallengeUnknown);
     let fresh = worker.answer(&worker.challenge(&net).await, &worker.key);
-    assert!(
-        session()
-            .json(&fresh)
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .is_success()
-    );
+    assert!(session().json(&fresh).send().await.unwrap().status().is_success());
     assert_eq!(
         refused(session().json(&fresh)).await,
         ErrorCode::ChallengeUnknown,

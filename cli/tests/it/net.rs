@@ -46,12 +46,7 @@ impl Net {
         let dev = dev::start(room.path()).await.unwrap();
         let gateway = Gateway::new(&dev.network.gateway_url).unwrap();
         let device = Device::enrol(&gateway, &dev.network).await.unwrap();
-        Self {
-            dev,
-            gateway,
-            device,
-            room,
-        }
+        Self { dev, gateway, device, room }
     }
 
     /// A network whose jobs wait until the test itself leases them.
@@ -68,10 +63,7 @@ impl Net {
     }
 
     pub(crate) fn post_job(&self, body: &CreateJob) -> RequestBuilder {
-        self.gateway
-            .post("/v1/jobs")
-            .bearer_auth(&self.device.token)
-            .json(body)
+        self.gateway.post("/v1/jobs").bearer_auth(&self.device.token).json(body)
     }
 
     /// Accepts a hash job without waiting for it.
@@ -82,26 +74,19 @@ impl Net {
     /// The first column of the first row, as text.
     pub(crate) async fn sql(&self, query: &str) -> String {
         let url = &self.dev.network.database_url;
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-            .await
-            .unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client.query_one(query, &[]).await.unwrap().get(0)
     }
 
     /// What is held for this sponsor's jobs and unsettled results.
     pub(crate) async fn held_fri(&self) -> u128 {
-        self.sql("SELECT sum(held_fri)::text FROM sponsor")
-            .await
-            .parse()
-            .unwrap()
+        self.sql("SELECT sum(held_fri)::text FROM sponsor").await.parse().unwrap()
     }
 
     pub(crate) async fn jobs(&self) -> u32 {
-        self.sql("SELECT count(*)::text FROM job")
-            .await
-            .parse()
-            .unwrap()
+        self.sql("SELECT count(*)::text FROM job").await.parse().unwrap()
     }
 }
 
@@ -168,9 +153,7 @@ impl HandWorker {
     }
 
     pub(crate) async fn challenge(&self, net: &Net) -> Challenge {
-        let request = ChallengeRequest {
-            worker: self.address,
-        };
+        let request = ChallengeRequest { worker: self.address };
         succeed(net.gateway.post("/v1/workers/challenge").json(&request)).await
     }
 
@@ -182,11 +165,7 @@ impl HandWorker {
         };
         let message = login.message_hash(challenge.chain_id, self.address);
         let signature = sign::sign(key, &message).unwrap();
-        SessionRequest {
-            worker: self.address,
-            challenge: challenge.challenge,
-            signature,
-        }
+        SessionRequest { worker: self.address, challenge: challenge.challenge, signature }
     }
 
     pub(crate) fn post(&self, net: &Net, path: &str) -> RequestBuilder {
@@ -257,8 +236,7 @@ impl HandWorker {
 
     pub(crate) fn submission(&self, net: &Net, results: Vec<ResultItem>) -> RequestBuilder {
         let signature = self.sign(&results, &self.key);
-        self.post(net, "/v1/results")
-            .json(&SubmitResults { results, signature })
+        self.post(net, "/v1/results").json(&SubmitResults { results, signature })
     }
 
     pub(crate) async fn submit(&self, net: &Net, results: Vec<ResultItem>) -> SubmitReply {
@@ -267,8 +245,5 @@ impl HandWorker {
 }
 
 pub(crate) async fn sha256_model(net: &Net) -> ModelId {
-    net.sql("SELECT model_id FROM model WHERE name = 'ciro/sha256@1'")
-        .await
-        .parse()
-        .unwrap()
+    net.sql("SELECT model_id FROM model WHERE name = 'ciro/sha256@1'").await.parse().unwrap()
 }

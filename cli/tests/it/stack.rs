@@ -20,9 +20,7 @@ async fn start(dir: &Path) -> Stack {
 }
 
 async fn database(stack: &Stack) -> Client {
-    let (client, connection) = tokio_postgres::connect(stack.database_url(), NoTls)
-        .await
-        .unwrap();
+    let (client, connection) = tokio_postgres::connect(stack.database_url(), NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
@@ -30,15 +28,8 @@ async fn database(stack: &Stack) -> Client {
 async fn rpc(stack: &Stack, method: &str, params: Value) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let answer: Value = client
-        .post(stack.rpc_url())
-        .json(&body)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let answer: Value =
+        client.post(stack.rpc_url()).json(&body).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer.get("error"), None, "{method}");
     answer["result"].clone()
 }
@@ -70,10 +61,7 @@ async fn a_second_start_finds_the_same_rows_chain_and_urls() {
     let settings = database(&stack).await;
     let fsync = settings.query_one("SHOW fsync", &[]).await.unwrap();
     assert_eq!(fsync.get::<_, &str>(0), "on");
-    settings
-        .batch_execute("CREATE TABLE t (n int8); INSERT INTO t VALUES (42)")
-        .await
-        .unwrap();
+    settings.batch_execute("CREATE TABLE t (n int8); INSERT INTO t VALUES (42)").await.unwrap();
     let tx_hash = mint(&stack).await;
     stack.stop().await.unwrap();
     assert_eq!(processes_on(room.path()), Vec::<u32>::new());
@@ -82,19 +70,11 @@ async fn a_second_start_finds_the_same_rows_chain_and_urls() {
     let stack = start(room.path()).await;
     assert_eq!(urls(&stack), first_urls);
     assert_eq!(accounts(&stack).await, first_accounts);
-    let row = database(&stack)
-        .await
-        .query_one("SELECT n FROM t", &[])
-        .await
-        .unwrap();
+    let row = database(&stack).await.query_one("SELECT n FROM t", &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 42);
     assert_eq!(balance(&stack).await, "1000");
-    let receipt = rpc(
-        &stack,
-        "starknet_getTransactionReceipt",
-        json!({"transaction_hash": tx_hash}),
-    )
-    .await;
+    let receipt =
+        rpc(&stack, "starknet_getTransactionReceipt", json!({"transaction_hash": tx_hash})).await;
     assert_eq!(receipt["execution_status"], "SUCCEEDED");
     stack.stop().await.unwrap();
 }
@@ -103,33 +83,15 @@ async fn a_second_start_finds_the_same_rows_chain_and_urls() {
 async fn servers_that_were_killed_come_back_with_everything() {
     let room = Room::new();
     let mut stack = start(room.path()).await;
-    database(&stack)
-        .await
-        .batch_execute("CREATE TABLE t (n int8)")
-        .await
-        .unwrap();
+    database(&stack).await.batch_execute("CREATE TABLE t (n int8)").await.unwrap();
     mint(&stack).await;
-    stack
-        .devnet_mut()
-        .service_mut()
-        .signal(Signal::SIGKILL)
-        .unwrap();
-    stack
-        .postgres_mut()
-        .service_mut()
-        .signal(Signal::SIGKILL)
-        .unwrap();
-    eventually("the stack notices that a server has ended", || {
-        stack.check().is_err()
-    });
+    stack.devnet_mut().service_mut().signal(Signal::SIGKILL).unwrap();
+    stack.postgres_mut().service_mut().signal(Signal::SIGKILL).unwrap();
+    eventually("the stack notices that a server has ended", || stack.check().is_err());
     stack.stop().await.unwrap();
 
     let stack = start(room.path()).await;
-    database(&stack)
-        .await
-        .query("SELECT n FROM t", &[])
-        .await
-        .unwrap();
+    database(&stack).await.query("SELECT n FROM t", &[]).await.unwrap();
     assert_eq!(balance(&stack).await, "1000");
     mint(&stack).await;
     stack.stop().await.unwrap();
@@ -149,16 +111,11 @@ async fn killing_the_holder_leaves_no_orphan_and_loses_nothing() {
         .spawn()
         .expect("examples/hold_stack is built: cargo build -p ciro --example hold_stack");
     let mut line = String::new();
-    BufReader::new(holder.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let pids: Vec<u32> = serde_json::from_str(&line).unwrap();
     let first_ports = ports(&room);
     assert_eq!(lock::holder(room.path()).unwrap(), Some(holder.id()));
-    assert!(
-        pids.len() == 3 && pids.iter().all(|&pid| runs(pid)),
-        "{pids:?}"
-    );
+    assert!(pids.len() == 3 && pids.iter().all(|&pid| runs(pid)), "{pids:?}");
 
     holder.kill().unwrap();
     holder.wait().unwrap();
@@ -167,9 +124,7 @@ async fn killing_the_holder_leaves_no_orphan_and_loses_nothing() {
     assert_eq!(ports(&room), first_ports);
     assert!(!pids.iter().any(|&pid| runs(pid)), "{pids:?}");
     stack.stop().await.unwrap();
-    eventually("no process is left", || {
-        processes_on(room.path()).is_empty()
-    });
+    eventually("no process is left", || processes_on(room.path()).is_empty());
 }
 
 #[tokio::test]
@@ -178,9 +133,7 @@ async fn a_second_stack_on_the_same_directory_is_refused_and_told_who_holds_it()
     let held = lock::acquire(room.path()).unwrap();
     let config = StackConfig::new(room.path(), ToolPaths::find().unwrap());
     let error = Stack::start(config).await.unwrap_err();
-    let StackError::Locked { pid, .. } = &error else {
-        panic!("{error}")
-    };
+    let StackError::Locked { pid, .. } = &error else { panic!("{error}") };
     assert_eq!(*pid, Some(std::process::id()));
     assert!(error.to_string().contains("`ciro down`"), "{error}");
     assert_eq!(lock::holder(room.path()).unwrap(), Some(std::process::id()));
@@ -195,14 +148,9 @@ async fn a_server_that_cannot_start_says_why_and_takes_the_others_down() {
     let mut config = StackConfig::new(room.path(), ToolPaths::find().unwrap());
     config.devnet.extra_args = vec!["--no-such-option".to_owned()];
     let error = Stack::start(config).await.unwrap_err().to_string();
-    assert!(
-        error.starts_with("devnet ended with exit status: 2"),
-        "{error}"
-    );
+    assert!(error.starts_with("devnet ended with exit status: 2"), "{error}");
     assert!(error.contains("--no-such-option"), "{error}");
-    eventually("no process is left", || {
-        processes_on(room.path()).is_empty()
-    });
+    eventually("no process is left", || processes_on(room.path()).is_empty());
 }
 
 fn ports(room: &Room) -> Value {
@@ -212,9 +160,5 @@ fn ports(room: &Room) -> Value {
 /// Cargo builds examples beside the tests, but names their place to nobody.
 fn hold_stack() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("examples/hold_stack")
+    test.parent().unwrap().parent().unwrap().join("examples/hold_stack")
 }

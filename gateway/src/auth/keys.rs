@@ -127,11 +127,7 @@ impl TokenKeys {
         header.kid = Some(self.key_id.clone());
         let access_token = encode(&header, &claims, &self.encoding)
             .map_err(|e| ApiError::internal("signing a token", &e))?;
-        Ok(Token {
-            access_token,
-            token_type: "Bearer".to_owned(),
-            expires_in: limits::TOKEN_TTL_S,
-        })
+        Ok(Token { access_token, token_type: "Bearer".to_owned(), expires_in: limits::TOKEN_TTL_S })
     }
 
     pub(crate) fn verify(&self, token: &str) -> Result<Role, ApiError> {
@@ -141,18 +137,16 @@ impl TokenKeys {
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         rules.leeway = 0;
-        let claims = decode::<Claims>(token, &self.decoding, &rules)
-            .map_err(|e| refuse(&e))?
-            .claims;
+        let claims =
+            decode::<Claims>(token, &self.decoding, &rules).map_err(|e| refuse(&e))?.claims;
         let invalid = || ApiError::new(ErrorCode::InvalidToken, "the token names nobody we know");
         match (claims.role.as_str(), claims.sponsor) {
-            ("device", Some(sponsor)) => Ok(Role::Device {
-                id: claims.sub.parse().map_err(|_| invalid())?,
-                sponsor,
-            }),
-            ("worker", None) => Ok(Role::Worker {
-                address: claims.sub.parse().map_err(|_| invalid())?,
-            }),
+            ("device", Some(sponsor)) => {
+                Ok(Role::Device { id: claims.sub.parse().map_err(|_| invalid())?, sponsor })
+            }
+            ("worker", None) => {
+                Ok(Role::Worker { address: claims.sub.parse().map_err(|_| invalid())? })
+            }
             _ => Err(invalid()),
         }
     }

@@ -25,9 +25,7 @@ pub(crate) fn check<T: DeserializeOwned + Lifetime>(
     rules.set_audience(&[audience]);
     rules.set_required_spec_claims(&["exp", "aud", "sub"]);
     rules.leeway = limits::CLOCK_SKEW_S;
-    let claims = decode::<T>(jwt, key, &rules)
-        .map_err(|e| refused(&e))?
-        .claims;
+    let claims = decode::<T>(jwt, key, &rules).map_err(|e| refused(&e))?.claims;
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let skew = i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0);
     let life_max = i64::try_from(limits::ASSERTION_TTL_S_MAX).unwrap_or(0);

@@ -55,9 +55,7 @@ pub(crate) async fn claim(
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     // Locks the credential, so that two devices cannot share its last use.
-    let found = tx
-        .query_opt(include_str!("claim_token.sql"), &[&token_sha256.as_slice()])
-        .await?;
+    let found = tx.query_opt(include_str!("claim_token.sql"), &[&token_sha256.as_slice()]).await?;
     let token = found.ok_or_else(|| {
         ApiError::new(
             ErrorCode::ClaimRefused,
@@ -65,12 +63,7 @@ pub(crate) async fn claim(
         )
     })?;
     let sponsor = SponsorId(token.try_get("sponsor_id")?);
-    let known = tx
-        .query_opt(
-            include_str!("by_serial.sql"),
-            &[&sponsor.0, &request.serial],
-        )
-        .await?;
+    let known = tx.query_opt(include_str!("by_serial.sql"), &[&sponsor.0, &request.serial]).await?;
     if let Some(row) = known {
         let same =
             row.try_get::<_, Vec<u8>>("key_x")? == x && row.try_get::<_, Vec<u8>>("key_y")? == y;
@@ -79,14 +72,7 @@ pub(crate) async fn claim(
             return Err(ApiError::new(ErrorCode::DeviceConflict, detail));
         }
         let id = DeviceId(row.try_get("device_id")?);
-        return Ok((
-            StatusCode::OK,
-            Json(Device {
-                id,
-                serial: request.serial,
-                sponsor,
-            }),
-        ));
+        return Ok((StatusCode::OK, Json(Device { id, serial: request.serial, sponsor })));
     }
     if token.try_get::<_, i32>("claims_left")? < 1 {
         return Err(ApiError::new(
@@ -95,22 +81,10 @@ pub(crate) async fn claim(
         ));
     }
     let id = DeviceId(Uuid::now_v7());
-    tx.execute(
-        include_str!("insert.sql"),
-        &[&id.0, &sponsor.0, &request.serial, &x, &y],
-    )
-    .await?;
-    tx.execute(include_str!("use_claim.sql"), &[&token_sha256.as_slice()])
-        .await?;
+    tx.execute(include_str!("insert.sql"), &[&id.0, &sponsor.0, &request.serial, &x, &y]).await?;
+    tx.execute(include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
     tx.commit().await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(Device {
-            id,
-            serial: request.serial,
-            sponsor,
-        }),
-    ))
+    Ok((StatusCode::CREATED, Json(Device { id, serial: request.serial, sponsor })))
 }
 
 fn check_serial(serial: &str) -> Result<(), ApiError> {
@@ -118,15 +92,11 @@ fn check_serial(serial: &str) -> Result<(), ApiError> {
     if plain && (1..=limits::SERIAL_BYTES_MAX).contains(&serial.len()) {
         return Ok(());
     }
-    let detail = format!(
-        "1 to {} printable ASCII characters without spaces",
-        limits::SERIAL_BYTES_MAX
-    );
-    Err(
-        Problem::new(ErrorCode::InvalidRequest, "the serial cannot be used")
-            .at("/serial", detail)
-            .into(),
-    )
+    let detail =
+        format!("1 to {} printable ASCII characters without spaces", limits::SERIAL_BYTES_MAX);
+    Err(Problem::new(ErrorCode::InvalidRequest, "the serial cannot be used")
+        .at("/serial", detail)
+        .into())
 }
 
 /// The key's coordinates, once they are known to be a point of P-256.
@@ -138,16 +108,9 @@ fn coordinates(key: &PublicJwk) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
     if key.kty != "EC" || key.crv != "P-256" {
         return Err(bad("only kty `EC` on crv `P-256` is taken"));
     }
-    let decode = |text: &str| {
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .filter(|bytes| bytes.len() == 32)
-    };
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32);
     let (Some(x), Some(y)) = (decode(&key.x), decode(&key.y)) else {
-        return Err(bad(
-            "x and y must be 32 bytes each in base64url without padding",
-        ));
+        return Err(bad("x and y must be 32 bytes each in base64url without padding"));
     };
     let mut sec1 = vec![4_u8];
     sec1.extend_from_slice(&x);

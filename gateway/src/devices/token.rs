@@ -53,16 +53,11 @@ pub(crate) async fn token(
 ) -> Result<Json<Token>, ApiError> {
     if request.grant_type != GRANT_TYPE {
         let problem = Problem::new(ErrorCode::InvalidRequest, "only one grant type is offered");
-        return Err(problem
-            .at("/grant_type", format!("must be `{GRANT_TYPE}`"))
-            .into());
+        return Err(problem.at("/grant_type", format!("must be `{GRANT_TYPE}`")).into());
     }
     let id = claimed_id(&request.assertion)?;
     let client = app.pg.get().await?;
-    let row = client
-        .query_opt(include_str!("key.sql"), &[&id.0])
-        .await?
-        .ok_or_else(unknown)?;
+    let row = client.query_opt(include_str!("key.sql"), &[&id.0]).await?.ok_or_else(unknown)?;
     let claims: Assertion = assertion::check(&request.assertion, &key(&row)?, app.keys.issuer())?;
     if claims.iss != claims.sub || claims.sub != id.to_string() {
         return Err(ApiError::new(
@@ -78,10 +73,7 @@ pub(crate) async fn token(
         .unwrap_or(OffsetDateTime::now_utc())
         + time::Duration::seconds(i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0));
     let fresh = client
-        .execute(
-            include_str!("see_assertion.sql"),
-            &[&id.0, &claims.jti, &forget_at],
-        )
+        .execute(include_str!("see_assertion.sql"), &[&id.0, &claims.jti, &forget_at])
         .await?;
     if fresh == 0 {
         return Err(ApiError::new(
@@ -99,19 +91,13 @@ fn claimed_id(jwt: &str) -> Result<DeviceId, ApiError> {
     struct Subject {
         sub: String,
     }
-    let payload = jwt
-        .split('.')
-        .nth(1)
-        .and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let payload = jwt.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let subject = payload.and_then(|bytes| serde_json::from_slice::<Subject>(&bytes).ok());
     subject.and_then(|s| s.sub.parse().ok()).ok_or_else(unknown)
 }
 
 fn key(row: &Row) -> Result<DecodingKey, ApiError> {
-    let coordinate = |column| {
-        row.try_get::<_, Vec<u8>>(column)
-            .map(|b| URL_SAFE_NO_PAD.encode(b))
-    };
+    let coordinate = |column| row.try_get::<_, Vec<u8>>(column).map(|b| URL_SAFE_NO_PAD.encode(b));
     let (x, y) = (coordinate("key_x")?, coordinate("key_y")?);
     DecodingKey::from_ec_components(&x, &y)
         .map_err(|e| ApiError::internal("reading a stored key", &e))

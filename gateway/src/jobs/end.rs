@@ -21,24 +21,13 @@ pub(crate) async fn without_result(
     tx: &Transaction<'_>,
     ending: &Ending<'_>,
 ) -> Result<bool, ApiError> {
-    let Ending {
-        job,
-        epoch,
-        status,
-        reason,
-        detail,
-    } = ending;
+    let Ending { job, epoch, status, reason, detail } = ending;
     let ended = tx
-        .execute(
-            include_str!("end.sql"),
-            &[&job.0, epoch, &status.as_str(), reason, detail],
-        )
+        .execute(include_str!("end.sql"), &[&job.0, epoch, &status.as_str(), reason, detail])
         .await?;
     if ended == 0 {
         return Ok(false);
     }
-    ledger::void(tx, *job)
-        .await
-        .map_err(|e| ApiError::internal("voiding a hold", &e))?;
+    ledger::void(tx, *job).await.map_err(|e| ApiError::internal("voiding a hold", &e))?;
     Ok(true)
 }

@@ -39,7 +39,5 @@ pub(crate) async fn get(
     PathParam(id): PathParam<JobId>,
     QueryParams(query): QueryParams<Wait>,
 ) -> Result<Json<Job>, ApiError> {
-    wait::until_final(&app, device.id, id, query.wait_ms)
-        .await
-        .map(Json)
+    wait::until_final(&app, device.id, id, query.wait_ms).await.map(Json)
 }

@@ -25,19 +25,14 @@ const HEX_BYTES_MAX: usize = 64;
 /// The job, if it is this device's. Someone else's does not exist.
 pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
     let client = app.pg.get().await?;
-    let row = client
-        .query_opt(include_str!("show.sql"), &[&id.0, &device.0])
-        .await?;
+    let row = client.query_opt(include_str!("show.sql"), &[&id.0, &device.0]).await?;
     let row = row.ok_or_else(|| {
-        ApiError::new(
-            ErrorCode::NotFound,
-            format!("there is no job {id} of this device"),
-        )
+        ApiError::new(ErrorCode::NotFound, format!("there is no job {id} of this device"))
     })?;
     let settlement = match status(&row)? {
-        JobStatus::Succeeded => ledger::settlement_of(&**client, id)
-            .await
-            .map_err(|e| ApiError::from_store(&e))?,
+        JobStatus::Succeeded => {
+            ledger::settlement_of(&**client, id).await.map_err(|e| ApiError::from_store(&e))?
+        }
         _ => None,
     };
     let model = models::stored(app, read(&row, "model_id")?).await?;
@@ -51,11 +46,7 @@ fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
         return read(row, "status");
     }
     let state: String = row.try_get("state")?;
-    Ok(if state == "leased" {
-        JobStatus::Running
-    } else {
-        JobStatus::Queued
-    })
+    Ok(if state == "leased" { JobStatus::Running } else { JobStatus::Queued })
 }
 
 fn assemble(app: &App, row: &Row, model: &Model, id: JobId) -> Result<Job, DatabaseError> {
@@ -64,10 +55,7 @@ fn assemble(app: &App, row: &Row, model: &Model, id: JobId) -> Result<Job, Datab
     let failure = match row.try_get::<_, Option<String>>("reason")? {
         Some(reason) => {
             let detail: Option<String> = row.try_get("detail")?;
-            Some(JobFailure {
-                reason,
-                detail: detail.unwrap_or_default(),
-            })
+            Some(JobFailure { reason, detail: detail.unwrap_or_default() })
         }
         None => None,
     };
@@ -78,23 +66,11 @@ fn assemble(app: &App, row: &Row, model: &Model, id: JobId) -> Result<Job, Datab
         model_id: model.id,
         level: model.manifest.level,
         created_at: row.try_get("created_at")?,
-        output: if succeeded {
-            Some(output(row, model)?)
-        } else {
-            None
-        },
-        evidence: if succeeded {
-            Some(evidence(app, row, model)?)
-        } else {
-            None
-        },
+        output: if succeeded { Some(output(row, model)?) } else { None },
+        evidence: if succeeded { Some(evidence(app, row, model)?) } else { None },
         failure,
         settlement: None,
-        timings: if status.is_final() {
-            Some(timings(row)?)
-        } else {
-            None
-        },
+        timings: if status.is_final() { Some(timings(row)?) } else { None },
     })
 }
 
@@ -103,11 +79,7 @@ fn output(row: &Row, model: &Model) -> Result<JobOutput, DatabaseError> {
     let media_type = model.manifest.output.media_type.clone();
     let is_json = media_type == "application/json";
     Ok(JobOutput {
-        json: if is_json {
-            serde_json::from_slice(&bytes).ok()
-        } else {
-            None
-        },
+        json: if is_json { serde_json::from_slice(&bytes).ok() } else { None },
         hex: (!is_json && bytes.len() <= HEX_BYTES_MAX).then(|| hex::encode(&bytes)),
         data: Base64(bytes),
         media_type,
@@ -116,17 +88,12 @@ fn output(row: &Row, model: &Model) -> Result<JobOutput, DatabaseError> {
 
 fn evidence(app: &App, row: &Row, model: &Model) -> Result<Evidence, DatabaseError> {
     let unsigned = |column: &'static str, value: i64| {
-        u64::try_from(value).map_err(|_| DatabaseError::Corrupt {
-            column,
-            value: value.to_string(),
-        })
+        u64::try_from(value)
+            .map_err(|_| DatabaseError::Corrupt { column, value: value.to_string() })
     };
     let felts = |column: &'static str| -> Result<Vec<Digest>, DatabaseError> {
         let bytes: Vec<u8> = row.try_get(column)?;
-        Ok(bytes
-            .chunks(32)
-            .map(|word| Digest(Felt::from_bytes_be_slice(word)))
-            .collect())
+        Ok(bytes.chunks(32).map(|word| Digest(Felt::from_bytes_be_slice(word))).collect())
     };
     let signature = felts("signature")?;
     let [r, s] = signature[..] else {

@@ -72,21 +72,13 @@ pub(crate) async fn submit(
     let accepted = check(&app, device, body.value, idempotency).await?;
     // A task of its own: a client that hangs up must not cancel an accept half-way.
     let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
-    let (id, replayed) = accepting
-        .await
-        .map_err(|e| ApiError::internal("accepting a job", &e))??;
+    let (id, replayed) =
+        accepting.await.map_err(|e| ApiError::internal("accepting a job", &e))??;
     let job = wait::until_final(&app, device.id, id, wait_ms).await?;
-    let status = if job.status.is_final() {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
+    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = (status, Json(job)).into_response();
     let reply = response.headers_mut();
-    reply.insert(
-        REPLAYED,
-        HeaderValue::from_static(if replayed { "true" } else { "false" }),
-    );
+    reply.insert(REPLAYED, HeaderValue::from_static(if replayed { "true" } else { "false" }));
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
         reply.insert(header::LOCATION, location);
     }
@@ -153,10 +145,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
-    let text = value
-        .to_str()
-        .ok()
-        .filter(|t| t.bytes().all(|b| b.is_ascii_graphic()));
+    let text = value.to_str().ok().filter(|t| t.bytes().all(|b| b.is_ascii_graphic()));
     match text {
         Some(key) if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => {
             Ok(Some(key.to_owned()))
@@ -166,10 +155,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
                 "1 to {} printable ASCII characters without spaces",
                 limits::IDEMPOTENCY_KEY_BYTES_MAX
             );
-            let problem = Problem::new(
-                ErrorCode::InvalidRequest,
-                "the idempotency key cannot be used",
-            );
+            let problem =
+                Problem::new(ErrorCode::InvalidRequest, "the idempotency key cannot be used");
             Err(problem.at("header/Idempotency-Key", detail).into())
         }
     }
@@ -177,23 +164,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 
 /// RFC 7240: a preference that we do not know is ignored; a wait we cannot read is an error, or a device would wonder.
 fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
-    let preferences = headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|v| v.to_str().ok());
+    let preferences = headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
     for preference in preferences.flat_map(|text| text.split(',')) {
         let Some(value) = preference.trim().strip_prefix("wait=") else {
             continue;
         };
         let wait_s_max = limits::WAIT_MS_MAX / 1_000;
         let Ok(seconds) = value.parse::<u64>() else {
-            let problem = Problem::new(
-                ErrorCode::InvalidRequest,
-                "the preferred wait cannot be read",
-            );
-            return Err(problem
-                .at("header/Prefer", "wait takes whole seconds")
-                .into());
+            let problem =
+                Problem::new(ErrorCode::InvalidRequest, "the preferred wait cannot be read");
+            return Err(problem.at("header/Prefer", "wait takes whole seconds").into());
         };
         return Ok(seconds.min(wait_s_max).saturating_mul(1_000));
     }
@@ -242,17 +222,12 @@ async fn claim_key(
     let device = accepted.device.id.0;
     let hours = limits::IDEMPOTENCY_HOURS;
     let taken = tx
-        .query_opt(
-            include_str!("claim_key.sql"),
-            &[&device, key, fingerprint, &job.0, &hours],
-        )
+        .query_opt(include_str!("claim_key.sql"), &[&device, key, fingerprint, &job.0, &hours])
         .await?;
     if taken.is_some() {
         return Ok(None);
     }
-    let row = tx
-        .query_one(include_str!("key_owner.sql"), &[&device, key])
-        .await?;
+    let row = tx.query_one(include_str!("key_owner.sql"), &[&device, key]).await?;
     if row.try_get::<_, Vec<u8>>("body_sha256")? != *fingerprint {
         let detail =
             "this idempotency key came before with another body; use a new key for a new job";
@@ -262,14 +237,7 @@ async fn claim_key(
 }
 
 async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {
-    let Accepted {
-        device,
-        model,
-        input,
-        start_within_ms,
-        run_within_ms,
-        ..
-    } = accepted;
+    let Accepted { device, model, input, start_within_ms, run_within_ms, .. } = accepted;
     let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let input_commitment = commit(model.manifest.scheme, input).to_string();
     tx.execute(

@@ -39,14 +39,10 @@ pub(crate) async fn fail(
     let request = body.value;
     if request.detail.len() > DETAIL_BYTES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the failure cannot be used");
-        return Err(problem
-            .at("/detail", format!("at most {DETAIL_BYTES_MAX} bytes"))
-            .into());
+        return Err(problem.at("/detail", format!("at most {DETAIL_BYTES_MAX} bytes")).into());
     }
     let failing = tokio::spawn(store(Arc::clone(&app), worker, request));
-    let status = failing
-        .await
-        .map_err(|e| ApiError::internal("storing a failure", &e))??;
+    let status = failing.await.map_err(|e| ApiError::internal("storing a failure", &e))??;
     Ok(Json(FailReply { status }))
 }
 
@@ -58,12 +54,7 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
     let row = tx
         .query_opt(
             include_str!("fail.sql"),
-            &[
-                &fence.job.0,
-                &epoch,
-                &fence.lease.0,
-                &worker.address.to_string(),
-            ],
+            &[&fence.job.0, &epoch, &fence.lease.0, &worker.address.to_string()],
         )
         .await?;
     let row = row.ok_or_else(|| {

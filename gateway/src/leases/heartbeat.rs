@@ -30,9 +30,7 @@ pub(crate) async fn heartbeat(
     let leases = body.value.leases;
     if leases.len() > LEASES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
-        return Err(problem
-            .at("/leases", format!("at most {LEASES_MAX}"))
-            .into());
+        return Err(problem.at("/leases", format!("at most {LEASES_MAX}")).into());
     }
     let models = held_models(&app, worker, &leases).await?;
     let mut results = Vec::with_capacity(leases.len());
@@ -41,15 +39,9 @@ pub(crate) async fn heartbeat(
             Some(model) if keep(&app, *model, fence).await? => LeaseState::Ok,
             _ => LeaseState::Lost,
         };
-        results.push(HeartbeatResult {
-            lease: fence.lease,
-            state,
-        });
+        results.push(HeartbeatResult { lease: fence.lease, state });
     }
-    Ok(Json(HeartbeatReply {
-        results,
-        ttl_ms: limits::LEASE_TTL_MS,
-    }))
+    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
 }
 
 /// The models of those leases that `PostgreSQL` still gives to this worker and whose run may go on.
@@ -60,19 +52,11 @@ async fn held_models(
 ) -> Result<HashMap<JobId, ModelId>, ApiError> {
     let ids: Vec<Uuid> = leases.iter().map(|fence| fence.job.0).collect();
     let client = app.pg.get().await?;
-    let rows = client
-        .query(
-            include_str!("held.sql"),
-            &[&ids, &worker.address.to_string()],
-        )
-        .await?;
+    let rows = client.query(include_str!("held.sql"), &[&ids, &worker.address.to_string()]).await?;
     let mut models = HashMap::new();
     for row in &rows {
         let job = JobId(row.try_get("job_id")?);
-        if leases
-            .iter()
-            .any(|fence| fence.job == job && matches(row, fence).unwrap_or(false))
-        {
+        if leases.iter().any(|fence| fence.job == job && matches(row, fence).unwrap_or(false)) {
             models.insert(job, read(row, "model_id")?);
         }
     }

@@ -58,9 +58,7 @@ async fn walk(app: &App) -> Result<(), ApiError> {
     let mut after = Uuid::nil();
     loop {
         let client = app.pg.get().await?;
-        let rows = client
-            .query(include_str!("walk.sql"), &[&after, &PAGE])
-            .await?;
+        let rows = client.query(include_str!("walk.sql"), &[&after, &PAGE]).await?;
         drop(client);
         let page: Vec<Live> = rows.iter().map(read_live).collect::<Result<_, _>>()?;
         for live in &page {
@@ -71,21 +69,13 @@ async fn walk(app: &App) -> Result<(), ApiError> {
             _ => break,
         }
     }
-    app.pg
-        .get()
-        .await?
-        .batch_execute(include_str!("forget.sql"))
-        .await?;
+    app.pg.get().await?.batch_execute(include_str!("forget.sql")).await?;
     Ok(())
 }
 
 async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
     match live {
-        Live {
-            leased: true,
-            run_over: true,
-            ..
-        } => {
+        Live { leased: true, run_over: true, .. } => {
             give_up(
                 app,
                 live,
@@ -95,19 +85,11 @@ async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
             )
             .await
         }
-        Live {
-            leased: true,
-            lease: Some(lease),
-            ..
-        } => {
+        Live { leased: true, lease: Some(lease), .. } => {
             app.queue.adopt(live.model, &[(live.job, *lease)]).await?;
             Ok(())
         }
-        Live {
-            leased: false,
-            start_over: true,
-            ..
-        } => {
+        Live { leased: false, start_over: true, .. } => {
             give_up(
                 app,
                 live,
@@ -120,9 +102,7 @@ async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
         _ => {
             if app.queue.enqueue(live.model, &[live.job]).await? > 0 {
                 tracing::info!(job = %live.job, "a job that the index lacked was pushed again");
-                app.wake
-                    .announce(&app.queue, Event::Queued(live.model))
-                    .await;
+                app.wake.announce(&app.queue, Event::Queued(live.model)).await;
             }
             Ok(())
         }
@@ -138,13 +118,7 @@ async fn give_up(
 ) -> Result<(), ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let ending = Ending {
-        job: live.job,
-        epoch: live.epoch,
-        status,
-        reason,
-        detail,
-    };
+    let ending = Ending { job: live.job, epoch: live.epoch, status, reason, detail };
     let ended = end::without_result(&tx, &ending).await?;
     tx.commit().await?;
     drop(client);

@@ -73,8 +73,7 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
     }
     if leased {
         // Epoch, lease id and worker stay: until someone else begins, a late result is as good.
-        tx.execute(include_str!("crash.sql"), &[&job.0, &epoch])
-            .await?;
+        tx.execute(include_str!("crash.sql"), &[&job.0, &epoch]).await?;
         tracing::info!(%job, epoch, "a lease ran out; the job goes back to the queue");
     }
     tx.commit().await?;
@@ -92,27 +91,15 @@ async fn give_up(
 ) -> Result<bool, ApiError> {
     let crashes: i32 = row.try_get("crash_count")?;
     let (reason, detail) = if row.try_get::<_, bool>("run_over")? {
-        (
-            "run_deadline",
-            "the run took longer than run_within_ms".to_owned(),
-        )
+        ("run_deadline", "the run took longer than run_within_ms".to_owned())
     } else if crashes.saturating_add(1) >= limits::CRASHES_MAX {
         (
             "worker_crashes",
-            format!(
-                "{} workers in a row vanished while they ran it",
-                limits::CRASHES_MAX
-            ),
+            format!("{} workers in a row vanished while they ran it", limits::CRASHES_MAX),
         )
     } else {
         return Ok(false);
     };
-    let ending = Ending {
-        job,
-        epoch,
-        status: JobStatus::Failed,
-        reason,
-        detail: &detail,
-    };
+    let ending = Ending { job, epoch, status: JobStatus::Failed, reason, detail: &detail };
     end::without_result(tx, &ending).await
 }

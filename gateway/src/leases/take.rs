@@ -49,11 +49,8 @@ pub(crate) async fn take(
     require_registered(&**app.pg.get().await?, worker.address).await?;
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
-    let beds: Vec<Bed> = request
-        .models
-        .iter()
-        .map(|model| app.wake.bed(Event::Queued(*model)))
-        .collect();
+    let beds: Vec<Bed> =
+        request.models.iter().map(|model| app.wake.bed(Event::Queued(*model))).collect();
     loop {
         let mut hints: Vec<_> = beds.iter().map(|bed| Box::pin(bed.hint())).collect();
         for hint in &mut hints {
@@ -61,9 +58,7 @@ pub(crate) async fn take(
         }
         // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
         let granting = tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
-        let leases = granting
-            .await
-            .map_err(|e| ApiError::internal("granting leases", &e))??;
+        let leases = granting.await.map_err(|e| ApiError::internal("granting leases", &e))??;
         let left = deadline.saturating_duration_since(Instant::now());
         if !leases.is_empty() || left.is_zero() || app.stop.is_cancelled() {
             return Ok(Json(LeaseReply { leases }));
@@ -78,17 +73,11 @@ pub(crate) async fn take(
 
 async fn check(app: &App, request: &LeaseRequest) -> Result<(), ApiError> {
     let bad = |pointer: &str, detail: String| -> Result<(), ApiError> {
-        let problem = Problem::new(
-            ErrorCode::InvalidRequest,
-            "the lease request cannot be used",
-        );
+        let problem = Problem::new(ErrorCode::InvalidRequest, "the lease request cannot be used");
         Err(problem.at(pointer, detail).into())
     };
     if !(1..=limits::LEASE_JOBS_MAX).contains(&request.max_jobs) {
-        return bad(
-            "/max_jobs",
-            format!("must be 1 to {}", limits::LEASE_JOBS_MAX),
-        );
+        return bad("/max_jobs", format!("must be 1 to {}", limits::LEASE_JOBS_MAX));
     }
     if !(1..=MODELS_MAX).contains(&request.models.len()) {
         return bad("/models", format!("name 1 to {MODELS_MAX} models"));
@@ -107,9 +96,7 @@ async fn grant(
 ) -> Result<Vec<Lease>, ApiError> {
     let mut leases = Vec::new();
     for model in request.models {
-        let room = request
-            .max_jobs
-            .saturating_sub(u32::try_from(leases.len()).unwrap_or(u32::MAX));
+        let room = request.max_jobs.saturating_sub(u32::try_from(leases.len()).unwrap_or(u32::MAX));
         if room == 0 {
             break;
         }
@@ -133,16 +120,11 @@ async fn grant_of(
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
     let client = app.pg.get().await?;
     let rows = client
-        .query(
-            include_str!("take.sql"),
-            &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
-        )
+        .query(include_str!("take.sql"), &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms])
         .await?;
     drop(client);
-    let leases: Vec<Lease> = rows
-        .iter()
-        .map(|row| read_lease(row, lease, model))
-        .collect::<Result<_, _>>()?;
+    let leases: Vec<Lease> =
+        rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?;
     let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
     settle_index(app, model, &popped, &held).await;
     Ok(leases)
@@ -150,11 +132,8 @@ async fn grant_of(
 
 /// Tells Redis what `PostgreSQL` decided. A fault here costs one sweep, nothing else.
 async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobId, LeaseId)]) {
-    let gone: Vec<JobId> = popped
-        .iter()
-        .filter(|job| !held.iter().any(|(h, _)| h == *job))
-        .copied()
-        .collect();
+    let gone: Vec<JobId> =
+        popped.iter().filter(|job| !held.iter().any(|(h, _)| h == *job)).copied().collect();
     let confirmed = async {
         if !held.is_empty() {
             app.queue.extend(model, held).await?;
@@ -172,17 +151,11 @@ async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobI
 fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, DatabaseError> {
     let unsigned = |column: &'static str| -> Result<u64, DatabaseError> {
         let value: i64 = row.try_get(column)?;
-        u64::try_from(value).map_err(|_| DatabaseError::Corrupt {
-            column,
-            value: value.to_string(),
-        })
+        u64::try_from(value)
+            .map_err(|_| DatabaseError::Corrupt { column, value: value.to_string() })
     };
     Ok(Lease {
-        fence: LeaseRef {
-            job: JobId(row.try_get("job_id")?),
-            epoch: unsigned("epoch")?,
-            lease,
-        },
+        fence: LeaseRef { job: JobId(row.try_get("job_id")?), epoch: unsigned("epoch")?, lease },
         model,
         input: Base64(row.try_get("input")?),
         price_fri: read_fri(row, "price_fri")?,

@@ -25,13 +25,7 @@ pub(crate) async fn manifest(
     State(app): State<Arc<App>>,
     PathParam(id): PathParam<ModelId>,
 ) -> Result<Response, ApiError> {
-    bytes(
-        &app,
-        id,
-        "SELECT manifest FROM model WHERE model_id = $1",
-        "application/json",
-    )
-    .await
+    bytes(&app, id, "SELECT manifest FROM model WHERE model_id = $1", "application/json").await
 }
 
 /// The artifact's exact bytes; the manifest pins their SHA-256.

@@ -14,17 +14,11 @@ use crate::{app::App, problem::ApiError};
 ))]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<ModelList>, ApiError> {
     let models = super::load(&app).await?;
-    Ok(Json(ModelList {
-        data: models.iter().map(|model| show(model)).collect(),
-    }))
+    Ok(Json(ModelList { data: models.iter().map(|model| show(model)).collect() }))
 }
 
 fn show(model: &Model) -> Shown {
-    let Model {
-        id,
-        manifest,
-        price,
-    } = model;
+    let Model { id, manifest, price } = model;
     Shown {
         id: *id,
         name: manifest.name.clone(),
@@ -35,9 +29,6 @@ fn show(model: &Model) -> Shown {
         output_media_type: manifest.output.media_type.clone(),
         price_fri: *price,
         manifest_url: format!("/v1/models/{id}/manifest"),
-        artifact_url: manifest
-            .artifact
-            .as_ref()
-            .map(|_| format!("/v1/models/{id}/artifact")),
+        artifact_url: manifest.artifact.as_ref().map(|_| format!("/v1/models/{id}/artifact")),
     }
 }

@@ -44,45 +44,21 @@ pub async fn register(
                   VALUES ($1, $2, $3, $4, $5::text::numeric) ON CONFLICT DO NOTHING";
     let values = (id.to_string(), price.to_string());
     client
-        .execute(
-            insert,
-            &[
-                &values.0,
-                &parsed.name,
-                &manifest_bytes,
-                &artifact,
-                &values.1,
-            ],
-        )
+        .execute(insert, &[&values.0, &parsed.name, &manifest_bytes, &artifact, &values.1])
         .await
         .map_err(DatabaseError::from)?;
     let same = "SELECT 1 FROM model WHERE model_id = $1 AND name = $2";
-    let found = client
-        .query_opt(same, &[&values.0, &parsed.name])
-        .await
-        .map_err(DatabaseError::from)?;
-    if found.is_some() {
-        Ok(id)
-    } else {
-        Err(RegisterError::NameTaken(parsed.name))
-    }
+    let found =
+        client.query_opt(same, &[&values.0, &parsed.name]).await.map_err(DatabaseError::from)?;
+    if found.is_some() { Ok(id) } else { Err(RegisterError::NameTaken(parsed.name)) }
 }
 
 fn check_artifact(manifest: &Manifest, artifact: Option<&[u8]>) -> Result<(), RegisterError> {
-    let pinned = manifest
-        .artifact
-        .as_ref()
-        .map_or("none", |a| a.sha256.as_str());
-    let given = artifact.map_or_else(
-        || "none".to_owned(),
-        |bytes| hex::encode(Sha256::digest(bytes)),
-    );
+    let pinned = manifest.artifact.as_ref().map_or("none", |a| a.sha256.as_str());
+    let given =
+        artifact.map_or_else(|| "none".to_owned(), |bytes| hex::encode(Sha256::digest(bytes)));
     if pinned == given {
         return Ok(());
     }
-    Err(RegisterError::Artifact {
-        name: manifest.name.clone(),
-        pinned: pinned.to_owned(),
-        given,
-    })
+    Err(RegisterError::Artifact { name: manifest.name.clone(), pinned: pinned.to_owned(), given })
 }

@@ -22,10 +22,7 @@ pages! {
 /// The page about a code, in Markdown.
 pub(crate) fn find(code: &str) -> Option<&'static str> {
     let known = ErrorCode::ALL.iter().any(|known| known.as_str() == code);
-    PAGES
-        .iter()
-        .find(|(name, _)| known && *name == code)
-        .map(|(_, page)| *page)
+    PAGES.iter().find(|(name, _)| known && *name == code).map(|(_, page)| *page)
 }
 
 #[cfg(test)]
@@ -37,10 +34,7 @@ mod tests {
         assert_eq!(PAGES.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {
             let page = find(code.as_str()).unwrap_or_else(|| panic!("{code} has no page"));
-            assert!(
-                page.starts_with(&format!("# {code}\n")),
-                "the page of {code} opens otherwise"
-            );
+            assert!(page.starts_with(&format!("# {code}\n")), "the page of {code} opens otherwise");
         }
     }
 }

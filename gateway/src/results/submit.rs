@@ -63,9 +63,7 @@ pub(crate) async fn submit_results(
     let signed = check(&app, worker, body.value).await?;
     // A task of its own: a worker that hangs up must not cancel a commit half-way.
     let storing = tokio::spawn(store(Arc::clone(&app), worker, signed));
-    let results = storing
-        .await
-        .map_err(|e| ApiError::internal("storing results", &e))??;
+    let results = storing.await.map_err(|e| ApiError::internal("storing results", &e))??;
     Ok(Json(SubmitReply { results }))
 }
 
@@ -73,11 +71,9 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
     let mut claims = Vec::with_capacity(request.results.len().min(limits::ATTESTATIONS_MAX));
     if !(1..=limits::ATTESTATIONS_MAX).contains(&request.results.len()) {
         let detail = format!("a batch holds 1 to {} results", limits::ATTESTATIONS_MAX);
-        return Err(
-            Problem::new(ErrorCode::InvalidRequest, "the batch cannot be used")
-                .at("/results", detail)
-                .into(),
-        );
+        return Err(Problem::new(ErrorCode::InvalidRequest, "the batch cannot be used")
+            .at("/results", detail)
+            .into());
     }
     for (index, item) in request.results.into_iter().enumerate() {
         let model = models::stored(app, item.model).await?;
@@ -90,24 +86,14 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
             contract: app.job_manager,
             worker: worker.address,
         };
-        claims.push(Claim {
-            item,
-            model,
-            attestation,
-            index,
-            path: Vec::new(),
-        });
+        claims.push(Claim { item, model, attestation, index, path: Vec::new() });
     }
-    let leaves: Vec<_> = claims
-        .iter()
-        .map(|claim| claim.attestation.struct_hash())
-        .collect();
+    let leaves: Vec<_> = claims.iter().map(|claim| claim.attestation.struct_hash()).collect();
     let tree = BatchTree::build(&leaves)
         .map_err(|e| ApiError::new(ErrorCode::InvalidRequest, e.to_string()))?;
     for claim in &mut claims {
-        claim.path = tree
-            .path(claim.index)
-            .map_err(|e| ApiError::internal("building a path", &e))?;
+        claim.path =
+            tree.path(claim.index).map_err(|e| ApiError::internal("building a path", &e))?;
     }
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker.address).await?;
@@ -126,11 +112,7 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
         );
         return Err(ApiError::new(ErrorCode::WrongSignature, detail));
     }
-    Ok(Signed {
-        claims,
-        signature: request.signature,
-        public_key: registered.public_key,
-    })
+    Ok(Signed { claims, signature: request.signature, public_key: registered.public_key })
 }
 
 async fn store(
@@ -150,24 +132,12 @@ async fn store(
         let outcome = match verdict {
             Ok(Stored::Now) => {
                 ended.push((job, claim.item.model));
-                ResultOutcome {
-                    job,
-                    accepted: true,
-                    problem: None,
-                }
+                ResultOutcome { job, accepted: true, problem: None }
             }
-            Ok(Stored::Before) => ResultOutcome {
-                job,
-                accepted: true,
-                problem: None,
-            },
+            Ok(Stored::Before) => ResultOutcome { job, accepted: true, problem: None },
             // Our fault ends the whole batch, so that nothing of it is half stored.
             Err(error) if error.code().retryable() => return Err(error),
-            Err(error) => ResultOutcome {
-                job,
-                accepted: false,
-                problem: Some(error.into()),
-            },
+            Err(error) => ResultOutcome { job, accepted: false, problem: Some(error.into()) },
         };
         outcomes[claim.index] = Some(outcome);
     }
@@ -211,9 +181,7 @@ async fn store_one(
             amount: read_fri(&row, "price_fri")?,
         };
         debug_assert!(earned.amount > Fri::ZERO);
-        ledger::earn(tx, &earned)
-            .await
-            .map_err(|e| ApiError::internal("writing a receipt", &e))?;
+        ledger::earn(tx, &earned).await.map_err(|e| ApiError::internal("writing a receipt", &e))?;
         return Ok(Stored::Now);
     }
     explain(tx, worker, claim).await
@@ -223,10 +191,7 @@ async fn store_one(
 fn check_item(row: &Row, claim: &Claim) -> Result<(), ApiError> {
     let invalid = |detail: String| Err(ApiError::new(ErrorCode::InvalidResult, detail));
     if read::<ModelId>(row, "model_id")? != claim.item.model {
-        return invalid(format!(
-            "job {} asks for another model",
-            claim.item.fence.job
-        ));
+        return invalid(format!("job {} asks for another model", claim.item.fence.job));
     }
     if read::<ciro_api::Commitment>(row, "input_commitment")? != claim.item.input {
         return invalid(format!("job {} has another input", claim.item.fence.job));
@@ -254,12 +219,8 @@ async fn finish(
     let fence = claim.item.fence;
     let epoch = i64::try_from(fence.epoch).unwrap_or(-1);
     let place = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
-    let words = |felts: &[Digest]| {
-        felts
-            .iter()
-            .flat_map(|felt| felt.0.to_bytes_be())
-            .collect::<Vec<u8>>()
-    };
+    let words =
+        |felts: &[Digest]| felts.iter().flat_map(|felt| felt.0.to_bytes_be()).collect::<Vec<u8>>();
     let finished = tx
         .execute(
             include_str!("finish.sql"),
@@ -293,10 +254,7 @@ async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<
     };
     if row.try_get::<_, String>("status")? != "succeeded" {
         let reason: Option<String> = row.try_get("reason")?;
-        let detail = format!(
-            "job {job} ended without a result: {}",
-            reason.unwrap_or_default()
-        );
+        let detail = format!("job {job} ended without a result: {}", reason.unwrap_or_default());
         return Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail));
     }
     let same = row.try_get::<_, String>("worker")? == worker.address.to_string()
@@ -304,8 +262,5 @@ async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<
     if same {
         return Ok(Stored::Before);
     }
-    Err(ApiError::new(
-        ErrorCode::ResultConflict,
-        format!("job {job} has another result already"),
-    ))
+    Err(ApiError::new(ErrorCode::ResultConflict, format!("job {job} has another result already")))
 }

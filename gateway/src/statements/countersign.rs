@@ -29,18 +29,12 @@ pub(crate) async fn countersign(
     body: Body<CountersignRequest>,
 ) -> Result<StatusCode, ApiError> {
     let client = app.pg.get().await?;
-    statements::countersign(
-        &**client,
-        id,
-        worker.address,
-        body.value.signature,
-        app.chain_id,
-    )
-    .await
-    .map_err(|error| match error.code() {
-        ErrorCode::Internal => ApiError::internal("countersigning", &error),
-        ErrorCode::Unavailable => ApiError::unavailable("the database", &error),
-        code => ApiError::new(code, error.to_string()),
-    })?;
+    statements::countersign(&**client, id, worker.address, body.value.signature, app.chain_id)
+        .await
+        .map_err(|error| match error.code() {
+            ErrorCode::Internal => ApiError::internal("countersigning", &error),
+            ErrorCode::Unavailable => ApiError::unavailable("the database", &error),
+            code => ApiError::new(code, error.to_string()),
+        })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,19 +24,12 @@ pub(crate) async fn session(
     State(app): State<Arc<App>>,
     body: Body<SessionRequest>,
 ) -> Result<Json<Token>, ApiError> {
-    let SessionRequest {
-        worker,
-        challenge,
-        signature,
-    } = body.value;
+    let SessionRequest { worker, challenge, signature } = body.value;
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker).await?;
     // Taken before the signature is checked: an answer is worth one try.
     let taken = client
-        .execute(
-            include_str!("take_challenge.sql"),
-            &[&challenge.to_string(), &worker.to_string()],
-        )
+        .execute(include_str!("take_challenge.sql"), &[&challenge.to_string(), &worker.to_string()])
         .await?;
     if taken == 0 {
         return Err(ApiError::new(
@@ -44,11 +37,7 @@ pub(crate) async fn session(
             "the challenge is unknown, over or used; ask for a new one",
         ));
     }
-    let login = WorkerLogin {
-        worker,
-        challenge,
-        contract: app.job_manager,
-    };
+    let login = WorkerLogin { worker, challenge, contract: app.job_manager };
     let message = login.message_hash(app.chain_id, worker);
     if !sign::verify(registered.public_key, &message, &signature) {
         let detail = format!(
@@ -65,9 +54,7 @@ pub(crate) async fn require_registered(
     client: &(impl GenericClient + Sync),
     worker: Address,
 ) -> Result<RegisteredWorker, ApiError> {
-    let found = registered_worker(client, worker)
-        .await
-        .map_err(|e| ApiError::from_store(&e))?;
+    let found = registered_worker(client, worker).await.map_err(|e| ApiError::from_store(&e))?;
     found.ok_or_else(|| {
         let detail = format!("worker {worker} has no key on chain that we have seen; stake and register it, then wait for a block");
         ApiError::new(ErrorCode::WorkerNotStaked, detail)

@@ -38,18 +38,9 @@ pub enum EarnError {
 
 /// Writes the receipt; the money stays held until the chain has settled it.
 pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError> {
-    let Earned {
-        job,
-        sponsor,
-        worker,
-        attestation,
-        amount,
-    } = *earned;
-    let (worker, attestation, money) = (
-        worker.to_string(),
-        attestation.to_string(),
-        amount.to_string(),
-    );
+    let Earned { job, sponsor, worker, attestation, amount } = *earned;
+    let (worker, attestation, money) =
+        (worker.to_string(), attestation.to_string(), amount.to_string());
     let written = tx
         .query_typed_one(
             include_str!("earn.sql"),
@@ -65,10 +56,6 @@ pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError
     if written.get::<_, i64>(0) == 1 {
         Ok(())
     } else {
-        Err(EarnError::NotHeld {
-            job,
-            sponsor,
-            amount,
-        })
+        Err(EarnError::NotHeld { job, sponsor, amount })
     }
 }

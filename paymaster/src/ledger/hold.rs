@@ -61,18 +61,10 @@ pub async fn hold(
     let placed = tx
         .query_typed_one(
             include_str!("hold.sql"),
-            &[
-                (&job.0, Type::UUID),
-                (&sponsor.0, Type::UUID),
-                (&text, Type::TEXT),
-            ],
+            &[(&job.0, Type::UUID), (&sponsor.0, Type::UUID), (&text, Type::TEXT)],
         )
         .await?;
-    if placed.get::<_, i64>(0) == 1 {
-        Ok(())
-    } else {
-        Err(explain(tx, sponsor, amount).await?)
-    }
+    if placed.get::<_, i64>(0) == 1 { Ok(()) } else { Err(explain(tx, sponsor, amount).await?) }
 }
 
 async fn explain(
@@ -81,22 +73,13 @@ async fn explain(
     amount: Fri,
 ) -> Result<HoldError, HoldError> {
     let row = tx
-        .query_typed_opt(
-            include_str!("explain_refusal.sql"),
-            &[(&sponsor.0, Type::UUID)],
-        )
+        .query_typed_opt(include_str!("explain_refusal.sql"), &[(&sponsor.0, Type::UUID)])
         .await?
         .ok_or(HoldError::UnknownSponsor(sponsor))?;
     let (ceiling, free): (Fri, Fri) = (word(&row, "ceiling")?, word(&row, "free")?);
     Ok(if amount > ceiling {
-        HoldError::OverCeiling {
-            price: amount,
-            ceiling,
-        }
+        HoldError::OverCeiling { price: amount, ceiling }
     } else {
-        HoldError::OutOfBudget {
-            needed: amount,
-            free,
-        }
+        HoldError::OutOfBudget { needed: amount, free }
     })
 }

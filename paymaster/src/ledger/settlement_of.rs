@@ -25,24 +25,16 @@ pub async fn settlements_of(
     jobs: &[JobId],
 ) -> Result<HashMap<JobId, Settlement>, StoreError> {
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
-    let rows = client
-        .query_typed(
-            include_str!("settlements_of.sql"),
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| Ok((JobId(row.try_get("job_id")?), read(row)?)))
-        .collect()
+    let rows =
+        client.query_typed(include_str!("settlements_of.sql"), &[(&ids, Type::UUID_ARRAY)]).await?;
+    rows.iter().map(|row| Ok((JobId(row.try_get("job_id")?), read(row)?))).collect()
 }
 
 fn read(row: &Row) -> Result<Settlement, StoreError> {
     Ok(Settlement {
         status: word(row, "status")?,
         amount_fri: word(row, "amount")?,
-        statement: row
-            .try_get::<_, Option<Uuid>>("statement_id")?
-            .map(StatementId),
+        statement: row.try_get::<_, Option<Uuid>>("statement_id")?.map(StatementId),
         tx_hash: word_or_null(row, "tx_hash")?,
     })
 }

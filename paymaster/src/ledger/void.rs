@@ -16,12 +16,6 @@ pub enum VoidError {
 
 /// Frees what was held for `job`. Only once, and never after it was earned.
 pub async fn void(tx: &Transaction<'_>, job: JobId) -> Result<(), VoidError> {
-    let freed = tx
-        .query_typed_one(include_str!("void.sql"), &[(&job.0, Type::UUID)])
-        .await?;
-    if freed.get::<_, i64>(0) == 1 {
-        Ok(())
-    } else {
-        Err(VoidError::NotPending(job))
-    }
+    let freed = tx.query_typed_one(include_str!("void.sql"), &[(&job.0, Type::UUID)]).await?;
+    if freed.get::<_, i64>(0) == 1 { Ok(()) } else { Err(VoidError::NotPending(job)) }
 }

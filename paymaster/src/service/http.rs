@@ -24,18 +24,11 @@ pub(super) async fn serve(
     operator: Address,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let router = Router::new()
-        .route("/health", get(health))
-        .with_state(Desk {
-            pool,
-            board,
-            operator,
-        });
+    let router =
+        Router::new().route("/health", get(health)).with_state(Desk { pool, board, operator });
     // Whatever ends the server ends the loops too.
     let _stop_the_rest = stop.clone().drop_guard();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 async fn health(State(desk): State<Desk>) -> Result<Json<Health>, (StatusCode, Json<Problem>)> {

@@ -70,11 +70,7 @@ pub(super) async fn watch(
                     backoff.reset();
                     board.mirrored(progress);
                     board.problem(Part::Watcher, None);
-                    if progress.lag_blocks() > 0 {
-                        Duration::ZERO
-                    } else {
-                        config.watch_interval
-                    }
+                    if progress.lag_blocks() > 0 { Duration::ZERO } else { config.watch_interval }
                 }
                 Err(error) if error.is_fatal() => {
                     let words = in_words(&error);
@@ -119,11 +115,7 @@ pub(super) async fn close(config: &Config, pool: &Pool, board: &Board, stop: &Ca
             }
             Err(words) => {
                 let wait = backoff.next();
-                tracing::warn!(
-                    error = words,
-                    ?wait,
-                    "could not close statements; trying again"
-                );
+                tracing::warn!(error = words, ?wait, "could not close statements; trying again");
                 board.problem(Part::Closer, Some(words));
                 wait
             }

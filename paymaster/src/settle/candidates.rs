@@ -28,9 +28,8 @@ pub(super) async fn candidates(
     client: &Client,
     job_manager: JobManager,
 ) -> Result<Vec<Candidate>, StoreError> {
-    let rows = client
-        .query_typed(include_str!("candidates.sql"), &[(&LOOK_AT, Type::INT8)])
-        .await?;
+    let rows =
+        client.query_typed(include_str!("candidates.sql"), &[(&LOOK_AT, Type::INT8)]).await?;
     let mut chosen = Vec::new();
     let mut blocked: HashSet<(Address, Address)> = HashSet::new();
     let mut covers: HashMap<Address, Fri> = HashMap::new();
@@ -76,9 +75,6 @@ fn read(row: &Row, job_manager: JobManager) -> Result<Option<Candidate>, StoreEr
     };
     Ok(Some(Candidate {
         id: StatementId(row.try_get("statement_id")?),
-        signed: SignedStatement {
-            statement,
-            signature: Signature { r, s },
-        },
+        signed: SignedStatement { statement, signature: Signature { r, s } },
     }))
 }

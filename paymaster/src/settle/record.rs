@@ -34,9 +34,7 @@ impl Settler {
         let call = self.job_manager.settle(&signed);
         let transaction = self.account.prepare(vec![call], nonce).await?;
         let ids: Vec<StatementId> = chosen.iter().map(|c| c.id).collect();
-        write(client, self.account.address(), &ids, transaction)
-            .await
-            .map(Some)
+        write(client, self.account.address(), &ids, transaction).await.map(Some)
     }
 }
 
@@ -65,38 +63,26 @@ async fn write(
     )
     .await?;
     let taken = tx
-        .execute_typed(
-            include_str!("take.sql"),
-            &[(&id, Type::UUID), (&ids, Type::UUID_ARRAY)],
-        )
+        .execute_typed(include_str!("take.sql"), &[(&id, Type::UUID), (&ids, Type::UUID_ARRAY)])
         .await?;
     if usize::try_from(taken).ok() != Some(ids.len()) {
         return Err(SettleError::Raced);
     }
     tx.commit().await?;
-    Ok(Batch {
-        id,
-        statements: ids.len(),
-        transaction,
-    })
+    Ok(Batch { id, statements: ids.len(), transaction })
 }
 
 /// The batch that is not over, after closing those that are: all of their statements have an answer.
 pub(super) async fn open(client: &Client, operator: Address) -> Result<Option<Batch>, SettleError> {
     client.batch_execute(include_str!("finish.sql")).await?;
     let operator = operator.to_string();
-    let found = client
-        .query_typed_opt(include_str!("open.sql"), &[(&operator, Type::TEXT)])
-        .await?;
+    let found =
+        client.query_typed_opt(include_str!("open.sql"), &[(&operator, Type::TEXT)]).await?;
     let Some(row) = found else { return Ok(None) };
     let hash: String = word(&row, "tx_hash").map_err(StoreError::from)?;
     let statements: i64 = row.try_get("statements")?;
     let transaction = serde_json::from_value(row.try_get("transaction")?)
         .map_err(|error| SettleError::Recorded(hash, error))?;
     let statements = usize::try_from(statements).unwrap_or(0);
-    Ok(Some(Batch {
-        id: row.try_get("batch_id")?,
-        statements,
-        transaction,
-    }))
+    Ok(Some(Batch { id: row.try_get("batch_id")?, statements, transaction }))
 }

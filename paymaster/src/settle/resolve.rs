@@ -19,12 +19,10 @@ impl Settler {
         match chain.outcome(transaction.hash).await? {
             TransactionOutcome::Pending | TransactionOutcome::Succeeded => Ok(Step::Waiting),
             TransactionOutcome::Reverted(reason) => {
-                self.fail(client, batch, &format!("reverted: {reason}"))
-                    .await
+                self.fail(client, batch, &format!("reverted: {reason}")).await
             }
             TransactionOutcome::Unknown if nonce > transaction.nonce.into() => {
-                self.fail(client, batch, "another transaction used its nonce")
-                    .await
+                self.fail(client, batch, "another transaction used its nonce").await
             }
             TransactionOutcome::Unknown => self.broadcast(client, batch).await,
         }

@@ -59,10 +59,7 @@ pub async fn create(
     match added {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-            Err(CreateError::Exists {
-                id: sponsor.id,
-                address: sponsor.address,
-            })
+            Err(CreateError::Exists { id: sponsor.id, address: sponsor.address })
         }
         Err(error) => Err(CreateError::Database(error)),
     }

@@ -55,10 +55,7 @@ async fn find(
     address: Option<String>,
 ) -> Result<Option<Sponsor>, StoreError> {
     let found = client
-        .query_typed_opt(
-            include_str!("get.sql"),
-            &[(&id, Type::UUID), (&address, Type::TEXT)],
-        )
+        .query_typed_opt(include_str!("get.sql"), &[(&id, Type::UUID), (&address, Type::TEXT)])
         .await?;
     let Some(row) = found else { return Ok(None) };
     Ok(Some(Sponsor {

@@ -55,15 +55,11 @@ impl From<StoreError> for CloseError {
 /// Closes every full statement, and every one whose oldest receipt has waited for `period`.
 pub async fn close(client: &mut Client, period: Duration) -> Result<Vec<StatementId>, CloseError> {
     let tx = client.transaction().await?;
-    tx.execute_typed("select pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)])
-        .await?;
+    tx.execute_typed("select pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
     let period_ms = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
     let full = i64::try_from(RECEIPTS_MAX).unwrap_or(i64::MAX);
     let due = tx
-        .query_typed(
-            include_str!("due.sql"),
-            &[(&full, Type::INT8), (&period_ms, Type::INT8)],
-        )
+        .query_typed(include_str!("due.sql"), &[(&full, Type::INT8), (&period_ms, Type::INT8)])
         .await?;
     let mut closed = Vec::new();
     for pair in &due {
@@ -92,11 +88,7 @@ async fn close_one(tx: &Transaction<'_>, pair: &Row, most: i64) -> Result<Statem
     let rows = tx
         .query_typed(
             include_str!("unstated.sql"),
-            &[
-                (&sponsor_id, Type::UUID),
-                (&worker, Type::TEXT),
-                (&most, Type::INT8),
-            ],
+            &[(&sponsor_id, Type::UUID), (&worker, Type::TEXT), (&most, Type::INT8)],
         )
         .await?;
     let receipts: Vec<Receipt> = rows.iter().map(receipt).collect::<Result<_, _>>()?;
@@ -122,11 +114,7 @@ async fn close_one(tx: &Transaction<'_>, pair: &Row, most: i64) -> Result<Statem
     if usize::try_from(taken).ok() == Some(receipts.len()) {
         Ok(statement)
     } else {
-        Err(CloseError::Taken {
-            statement,
-            taken,
-            wanted: receipts.len(),
-        })
+        Err(CloseError::Taken { statement, taken, wanted: receipts.len() })
     }
 }
 

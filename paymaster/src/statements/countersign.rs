@@ -61,10 +61,7 @@ pub async fn countersign(
         return Ok(());
     }
     let message = stated.statement.message_hash(chain, worker);
-    if !stated
-        .key
-        .is_some_and(|key| verify(key, &message, &signature))
-    {
+    if !stated.key.is_some_and(|key| verify(key, &message, &signature)) {
         return Err(CountersignError::WrongSignature(id));
     }
     if stated.status == StatementStatus::Closed && write(client, id, &signature).await? {

@@ -34,23 +34,15 @@ pub(super) async fn documents(
     let rows = client
         .query_typed(
             include_str!("documents.sql"),
-            &[
-                (&id, Type::UUID),
-                (&worker, Type::TEXT),
-                (&most, Type::INT8),
-            ],
+            &[(&id, Type::UUID), (&worker, Type::TEXT), (&most, Type::INT8)],
         )
         .await?;
-    let ids: Vec<Uuid> = rows
-        .iter()
-        .map(|row| row.try_get("statement_id"))
-        .collect::<Result<_, _>>()?;
+    let ids: Vec<Uuid> =
+        rows.iter().map(|row| row.try_get("statement_id")).collect::<Result<_, _>>()?;
     let mut lines = lines(client, &ids).await?;
     rows.iter()
         .map(|row| {
-            let receipts = lines
-                .remove(&row.try_get("statement_id")?)
-                .unwrap_or_default();
+            let receipts = lines.remove(&row.try_get("statement_id")?).unwrap_or_default();
             document(row, receipts)
         })
         .collect()
@@ -61,21 +53,14 @@ async fn lines(
     statements: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<ReceiptLine>>, StoreError> {
     let mut lines: HashMap<Uuid, Vec<ReceiptLine>> = HashMap::new();
-    let rows = client
-        .query_typed(
-            include_str!("lines.sql"),
-            &[(&statements, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows =
+        client.query_typed(include_str!("lines.sql"), &[(&statements, Type::UUID_ARRAY)]).await?;
     for row in &rows {
-        lines
-            .entry(row.try_get("statement_id")?)
-            .or_default()
-            .push(ReceiptLine {
-                job: JobId(row.try_get("job_id")?),
-                attestation: word(row, "attestation")?,
-                amount_fri: word(row, "amount")?,
-            });
+        lines.entry(row.try_get("statement_id")?).or_default().push(ReceiptLine {
+            job: JobId(row.try_get("job_id")?),
+            attestation: word(row, "attestation")?,
+            amount_fri: word(row, "amount")?,
+        });
     }
     Ok(lines)
 }

@@ -22,17 +22,9 @@ pub(super) async fn lock_sponsors(
     tx: &Transaction<'_>,
     events: &[Located],
 ) -> Result<(), WatchError> {
-    let sponsors: Vec<String> = events
-        .iter()
-        .filter_map(sponsor)
-        .map(|a| a.to_string())
-        .collect();
+    let sponsors: Vec<String> = events.iter().filter_map(sponsor).map(|a| a.to_string()).collect();
     if !sponsors.is_empty() {
-        tx.query_typed(
-            include_str!("lock_sponsors.sql"),
-            &[(&sponsors, Type::TEXT_ARRAY)],
-        )
-        .await?;
+        tx.query_typed(include_str!("lock_sponsors.sql"), &[(&sponsors, Type::TEXT_ARRAY)]).await?;
     }
     Ok(())
 }
@@ -56,10 +48,7 @@ pub(super) async fn apply(
     let sql = match &located.event {
         Event::Deposited(change) => return means(tx, include_str!("deposited.sql"), change).await,
         Event::AllowanceSet(allowance) if allowance.operator == operator => {
-            let change = Amount {
-                of: allowance.sponsor,
-                amount: allowance.amount,
-            };
+            let change = Amount { of: allowance.sponsor, amount: allowance.amount };
             return means(tx, include_str!("allowance_set.sql"), &change).await;
         }
         Event::Staked(change) => return means(tx, include_str!("staked.sql"), change).await,
@@ -92,12 +81,7 @@ async fn run(
 }
 
 async fn amount(tx: &Transaction<'_>, sql: &str, change: &Amount) -> Result<(), WatchError> {
-    run(
-        tx,
-        sql,
-        &[&change.of.to_string(), &change.amount.to_string()],
-    )
-    .await
+    run(tx, sql, &[&change.of.to_string(), &change.amount.to_string()]).await
 }
 
 /// A change after which a refused statement may have better luck.
@@ -112,28 +96,13 @@ async fn registered(
     key: PublicKey,
 ) -> Result<(), WatchError> {
     let address = worker.to_string();
-    run(
-        tx,
-        include_str!("worker_registered.sql"),
-        &[&address, &key.to_string()],
-    )
-    .await?;
+    run(tx, include_str!("worker_registered.sql"), &[&address, &key.to_string()]).await?;
     run(tx, include_str!("try_again.sql"), &[&address]).await
 }
 
 async fn model_registered(tx: &Transaction<'_>, model: &RegisteredModel) -> Result<(), WatchError> {
-    let RegisteredModel {
-        id,
-        level,
-        min_price,
-        min_stake,
-    } = model;
-    let words = [
-        id.to_string(),
-        level.to_string(),
-        min_price.to_string(),
-        min_stake.to_string(),
-    ];
+    let RegisteredModel { id, level, min_price, min_stake } = model;
+    let words = [id.to_string(), level.to_string(), min_price.to_string(), min_stake.to_string()];
     let sql = include_str!("model_registered.sql");
     run(tx, sql, &[&words[0], &words[1], &words[2], &words[3]]).await
 }
@@ -150,11 +119,7 @@ async fn settle(
     let amount = settled.amount.to_string();
     tx.execute_typed(
         include_str!("debited.sql"),
-        &[
-            (&sponsor, Type::TEXT),
-            (&amount, Type::TEXT),
-            (&ours, Type::BOOL),
-        ],
+        &[(&sponsor, Type::TEXT), (&amount, Type::TEXT), (&ours, Type::BOOL)],
     )
     .await?;
     if !ours {
@@ -186,10 +151,7 @@ async fn settle(
     if posted == settled.count {
         Ok(())
     } else {
-        Err(WatchError::mismatch(
-            settled,
-            format!("{posted} receipts were still held"),
-        ))
+        Err(WatchError::mismatch(settled, format!("{posted} receipts were still held")))
     }
 }
 

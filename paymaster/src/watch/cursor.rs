@@ -40,9 +40,7 @@ pub(super) async fn begin(
             ],
         )
         .await?;
-    let row = client
-        .query_typed_one(include_str!("read.sql"), &[])
-        .await?;
+    let row = client.query_typed_one(include_str!("read.sql"), &[]).await?;
     let mut mirrored = Vec::with_capacity(words.len());
     for column in ["chain_id", "pool", "job_manager", "operator"] {
         mirrored.push(row.try_get::<_, String>(column)?);
@@ -59,9 +57,7 @@ pub(super) async fn begin(
 }
 
 pub(super) async fn read(client: &Client) -> Result<Cursor, StoreError> {
-    let row = client
-        .query_typed_one(include_str!("read.sql"), &[])
-        .await?;
+    let row = client.query_typed_one(include_str!("read.sql"), &[]).await?;
     Ok(Cursor {
         next_block: count(&row, "next_block")?,
         last_block_hash: word_or_null(&row, "last_block_hash")?,

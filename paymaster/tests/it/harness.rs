@@ -22,7 +22,5 @@ fn tool(key: &str, fallback: impl FnOnce() -> PathBuf) -> PathBuf {
 /// A program on PATH.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }

@@ -62,13 +62,7 @@ pub(crate) async fn void(client: &mut Client, job: JobId) -> Result<(), VoidErro
 
 pub(crate) fn earned(job: JobId, sponsor: SponsorId, amount: u128) -> Earned {
     let attestation = Digest(job.to_felt());
-    Earned {
-        job,
-        sponsor,
-        worker: WORKER,
-        attestation,
-        amount: Fri(amount),
-    }
+    Earned { job, sponsor, worker: WORKER, attestation, amount: Fri(amount) }
 }
 
 pub(crate) async fn earn(client: &mut Client, earned: &Earned) -> Result<(), EarnError> {
@@ -96,10 +90,7 @@ async fn sixty_four_concurrent_holds_against_a_budget_for_ten_place_exactly_ten(
         holds.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!((placed.len(), refused.len()), (10, 54));
     for refusal in refused {
-        assert!(
-            matches!(refusal, Err(HoldError::OutOfBudget { .. })),
-            "{refusal:?}"
-        );
+        assert!(matches!(refusal, Err(HoldError::OutOfBudget { .. })), "{refusal:?}");
     }
     let after = look(&client, id).await;
     assert_eq!((after.held, after.free), (Fri(100), Fri(9)));
@@ -115,10 +106,7 @@ async fn a_voided_hold_is_free_again_and_only_once() {
     assert!(hold(&mut client, job(), id, 10).await.is_err());
     void(&mut client, first).await.unwrap();
     let twice = void(&mut client, first).await;
-    assert!(
-        matches!(twice, Err(VoidError::NotPending(job)) if job == first),
-        "{twice:?}"
-    );
+    assert!(matches!(twice, Err(VoidError::NotPending(job)) if job == first), "{twice:?}");
     assert_eq!(look(&client, id).await.held, Fri(0));
     hold(&mut client, job(), id, 10).await.unwrap();
 }
@@ -128,9 +116,7 @@ async fn a_hold_never_exceeds_the_deposit_minus_what_was_announced_to_leave() {
     let mut client = connect(&fresh_database().await).await;
     let id = sponsor(&client, 50, 20, 1_000).await;
     let refused = hold(&mut client, job(), id, 31).await;
-    let Err(HoldError::OutOfBudget { needed, free }) = refused else {
-        panic!("{refused:?}")
-    };
+    let Err(HoldError::OutOfBudget { needed, free }) = refused else { panic!("{refused:?}") };
     assert_eq!((needed, free), (Fri(31), Fri(30)));
     hold(&mut client, job(), id, 30).await.unwrap();
     let everything = format!("update chain_sponsor set announced_fri = {}", u128::MAX);
@@ -143,35 +129,20 @@ async fn a_hold_never_exceeds_the_deposit_minus_what_was_announced_to_leave() {
 async fn a_hold_exceeds_neither_allowance_nor_lifetime_limit_nor_ceiling() {
     let mut client = connect(&fresh_database().await).await;
     let id = sponsor(&client, 10_000, 0, 7).await;
-    assert!(matches!(
-        hold(&mut client, job(), id, 8).await,
-        Err(HoldError::OutOfBudget { .. })
-    ));
+    assert!(matches!(hold(&mut client, job(), id, 8).await, Err(HoldError::OutOfBudget { .. })));
     let over = hold(&mut client, job(), id, 101).await;
     assert!(
-        matches!(
-            over,
-            Err(HoldError::OverCeiling {
-                price: Fri(101),
-                ceiling: Fri(100)
-            })
-        ),
+        matches!(over, Err(HoldError::OverCeiling { price: Fri(101), ceiling: Fri(100) })),
         "{over:?}"
     );
     client
         .batch_execute("update chain_sponsor set allowance_fri = 10000; update sponsor set spend_limit_fri = 6")
         .await
         .unwrap();
-    assert!(matches!(
-        hold(&mut client, job(), id, 7).await,
-        Err(HoldError::OutOfBudget { .. })
-    ));
+    assert!(matches!(hold(&mut client, job(), id, 7).await, Err(HoldError::OutOfBudget { .. })));
     let nobody = SponsorId(Uuid::now_v7());
     let unknown = hold(&mut client, job(), nobody, 1).await;
-    assert!(
-        matches!(unknown, Err(HoldError::UnknownSponsor(id)) if id == nobody),
-        "{unknown:?}"
-    );
+    assert!(matches!(unknown, Err(HoldError::UnknownSponsor(id)) if id == nobody), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -181,26 +152,15 @@ async fn a_job_is_earned_once_and_stays_held_and_is_never_voided_after() {
     let done = job();
     hold(&mut client, done, id, 10).await.unwrap();
     let wrong_amount = earn(&mut client, &earned(done, id, 9)).await;
-    assert!(
-        matches!(wrong_amount, Err(EarnError::NotHeld { .. })),
-        "{wrong_amount:?}"
-    );
+    assert!(matches!(wrong_amount, Err(EarnError::NotHeld { .. })), "{wrong_amount:?}");
     earn(&mut client, &earned(done, id, 10)).await.unwrap();
     let again = earn(&mut client, &earned(done, id, 10)).await;
     assert!(matches!(again, Err(EarnError::NotHeld { .. })), "{again:?}");
-    assert!(matches!(
-        void(&mut client, done).await,
-        Err(VoidError::NotPending(_))
-    ));
+    assert!(matches!(void(&mut client, done).await, Err(VoidError::NotPending(_))));
     assert_eq!(look(&client, id).await.held, Fri(10));
     let settlement = ledger::settlement_of(&client, done).await.unwrap().unwrap();
     assert_eq!(settlement.status.as_str(), "pending");
-    assert!(
-        ledger::settlement_of(&client, job())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(ledger::settlement_of(&client, job()).await.unwrap().is_none());
 }
 
 /// The trap: a settlement takes from the deposit and from the holds in one commit, and holds wait meanwhile.
@@ -225,22 +185,11 @@ async fn holds_that_waited_for_a_settlement_see_both_sides_of_it() {
     }
     let blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' \
                    and datname = current_database()";
-    while watching
-        .query_one(blocked, &[])
-        .await
-        .unwrap()
-        .get::<_, i64>(0)
-        < 2
-    {
+    while watching.query_one(blocked, &[]).await.unwrap().get::<_, i64>(0) < 2 {
         tokio::task::yield_now().await;
     }
     tx.commit().await.unwrap();
-    let placed = holds
-        .join_all()
-        .await
-        .iter()
-        .filter(|held| held.is_ok())
-        .count();
+    let placed = holds.join_all().await.iter().filter(|held| held.is_ok()).count();
     assert_eq!(placed, 1, "there are 50 left, for one of the two");
     assert_eq!(look(&watching, id).await.held, Fri(50));
 }

@@ -1,9 +1,6 @@
 //! The paymaster on real servers: `PostgreSQL` and a Starknet devnet, both started here.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop where it stands, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
 mod crashes;
 mod harness;

@@ -36,23 +36,14 @@ impl Paymaster {
             tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
             tokio_postgres::config::Host::Tcp(name) => name.clone(),
         };
-        let database = format!(
-            "host={host} user=ciro dbname={}",
-            world.database.get_dbname().unwrap()
-        );
+        let database =
+            format!("host={host} user=ciro dbname={}", world.database.get_dbname().unwrap());
         let mut child = Command::new("setpriv")
-            .args([
-                "--pdeathsig=SIGKILL",
-                "--",
-                env!("CARGO_BIN_EXE_ciro-paymaster"),
-            ])
+            .args(["--pdeathsig=SIGKILL", "--", env!("CARGO_BIN_EXE_ciro-paymaster")])
             .env("DATABASE_URL", database)
             .env("STARKNET_RPC_URL", world.devnet.url.as_str())
             .env("CIRO_DEPLOYMENT_FILE", path("deployment.json"))
-            .env(
-                "CIRO_OPERATOR_ADDRESS",
-                world.operator.address().to_string(),
-            )
+            .env("CIRO_OPERATOR_ADDRESS", world.operator.address().to_string())
             .env("CIRO_OPERATOR_KEY_FILE", path("key"))
             .env("CIRO_PAYMASTER_LISTEN", "127.0.0.1:0")
             .env("CIRO_PAYMASTER_READY_FILE", path("ready"))
@@ -75,11 +66,7 @@ impl Paymaster {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
-        Self {
-            child,
-            dir,
-            url: format!("http://{}/health", address.trim()),
-        }
+        Self { child, dir, url: format!("http://{}/health", address.trim()) }
     }
 
     fn log(&self) -> String {
@@ -108,11 +95,7 @@ impl Paymaster {
 
     fn end(mut self, signal: Signal) -> (std::process::ExitStatus, String) {
         let log = {
-            kill(
-                Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
-                signal,
-            )
-            .unwrap();
+            kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
             let status = self.child.wait().unwrap();
             (status, self.log())
         };
@@ -151,10 +134,7 @@ async fn the_program_settles_by_itself_and_stops_when_told_and_never_shows_its_k
     assert!(status.success(), "{status}\n{log}");
     let key = format!("{:x}", world.operator_key.reveal());
     assert!(!log.contains(&key), "the key is in the log");
-    assert!(
-        log.lines().all(|line| line.starts_with('{')),
-        "logs are JSON:\n{log}"
-    );
+    assert!(log.lines().all(|line| line.starts_with('{')), "logs are JSON:\n{log}");
 }
 
 #[tokio::test]
@@ -163,23 +143,15 @@ async fn settling_goes_on_by_itself_after_the_chain_was_away_and_jobs_went_on_me
     let paymaster = Paymaster::start(&world).await;
     paymaster.until("ok", |health| health.status == "ok").await;
     world.devnet.pause();
-    paymaster
-        .until("degraded", |health| !health.chain.reachable)
-        .await;
+    paymaster.until("degraded", |health| !health.chain.reachable).await;
     world.earn(6).await;
-    paymaster
-        .until("closed", |health| health.statements.closed == 1)
-        .await;
+    paymaster.until("closed", |health| health.statements.closed == 1).await;
     world.countersign().await;
-    let away = paymaster
-        .until("countersigned", |h| h.statements.countersigned == 1)
-        .await;
+    let away = paymaster.until("countersigned", |h| h.statements.countersigned == 1).await;
     assert_eq!(away.status, "degraded");
     world.devnet.resume();
     settle_all(&world, &paymaster, 1).await;
-    paymaster
-        .until("ok again", |health| health.status == "ok")
-        .await;
+    paymaster.until("ok again", |health| health.status == "ok").await;
     world.check_books(fri(6)).await;
 }
 
@@ -213,15 +185,10 @@ async fn a_sponsor_without_enough_allowance_is_visible_and_settles_once_it_gives
     world.earn(4).await;
     let revoke = world.pool().set_allowance(world.operator.address(), Fri(1));
     world.sponsor.execute(vec![revoke]).await.unwrap();
-    paymaster
-        .until("closed", |health| health.statements.closed == 1)
-        .await;
+    paymaster.until("closed", |health| health.statements.closed == 1).await;
     world.countersign().await;
-    let short = paymaster
-        .until("short", |h| {
-            h.statements.uncovered == 1 && h.statements.sent == 0
-        })
-        .await;
+    let short =
+        paymaster.until("short", |h| h.statements.uncovered == 1 && h.statements.sent == 0).await;
     assert_eq!(short.status, "degraded");
     let raise = world.pool().set_allowance(world.operator.address(), fri(4));
     world.sponsor.execute(vec![raise]).await.unwrap();

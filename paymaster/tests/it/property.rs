@@ -45,10 +45,7 @@ async fn books(client: &Client) -> (bool, bool) {
 }
 
 async fn run(client: &mut Client, ops: &[Op]) -> Result<(), TestCaseError> {
-    client
-        .batch_execute("truncate sponsor, chain_sponsor, hold, receipt cascade")
-        .await
-        .unwrap();
+    client.batch_execute("truncate sponsor, chain_sponsor, hold, receipt cascade").await.unwrap();
     let id: SponsorId = sponsor(client, 150, 0, 300).await;
     let mut jobs: Vec<(JobId, u128)> = Vec::new();
     for op in ops {
@@ -79,15 +76,9 @@ async fn run(client: &mut Client, ops: &[Op]) -> Result<(), TestCaseError> {
             Op::Allow(amount) => Some(format!("allowance_fri = {amount} * 4")),
         };
         if let Some(set) = set {
-            client
-                .batch_execute(&format!("update chain_sponsor set {set}"))
-                .await
-                .unwrap();
+            client.batch_execute(&format!("update chain_sponsor set {set}")).await.unwrap();
         }
-        prop_assert!(
-            books(client).await.0,
-            "held is not the sum of pending and earned holds"
-        );
+        prop_assert!(books(client).await.0, "held is not the sum of pending and earned holds");
     }
     Ok(())
 }
@@ -97,11 +88,7 @@ fn held_is_always_the_sum_of_live_holds_and_no_hold_goes_beyond_the_budget() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = runtime.block_on(async { connect(&fresh_database().await).await });
     let client = std::cell::RefCell::new(client);
-    let config = ProptestConfig {
-        cases: 48,
-        failure_persistence: None,
-        ..Default::default()
-    };
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() };
     TestRunner::new(config)
         .run(&proptest::collection::vec(op(), 1..40), |ops| {
             runtime.block_on(run(&mut client.borrow_mut(), &ops))

@@ -10,69 +10,30 @@ use crate::world::{DEPOSIT, PRICE, STAKE, WINDOW_S, World, fri, parameters};
 async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
     let mut world = World::start(DEPOSIT).await;
     let worker = world.worker.address();
-    let registered = workers::registered_worker(&world.client, worker)
-        .await
-        .unwrap()
-        .unwrap();
+    let registered = workers::registered_worker(&world.client, worker).await.unwrap().unwrap();
     assert_eq!(registered.stake, STAKE);
     assert_eq!(registered.public_key, sign::public_key(&0x77.into()));
     let jobs = world.earn(7).await;
-    let closed = statements::close(&mut world.client, std::time::Duration::ZERO)
-        .await
-        .unwrap();
+    let closed = statements::close(&mut world.client, std::time::Duration::ZERO).await.unwrap();
     world.countersign().await;
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Sent(1)
-    );
-    let sponsor = sponsors::get(&world.client, world.sponsor_id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (sponsor.held, sponsor.spent),
-        (fri(7), Fri::ZERO),
-        "only an event posts"
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!((sponsor.held, sponsor.spent), (fri(7), Fri::ZERO), "only an event posts");
     world.watch().await;
     world.check_books(fri(7)).await;
-    let settlement = ledger::settlement_of(&world.client, jobs[0])
-        .await
-        .unwrap()
-        .unwrap();
+    let settlement = ledger::settlement_of(&world.client, jobs[0]).await.unwrap().unwrap();
     assert_eq!(settlement.status, SettlementStatus::Settled);
-    assert_eq!(
-        (settlement.amount_fri, settlement.statement),
-        (PRICE, Some(closed[0]))
-    );
-    let document = statements::get(&world.client, closed[0])
-        .await
-        .unwrap()
-        .unwrap();
+    assert_eq!((settlement.amount_fri, settlement.statement), (PRICE, Some(closed[0])));
+    let document = statements::get(&world.client, closed[0]).await.unwrap().unwrap();
     assert_eq!(document.status, StatementStatus::Settled);
     assert_eq!(document.tx_hash, settlement.tx_hash);
     assert!(document.tx_hash.is_some());
-    let before = world
-        .token()
-        .balance_of(&world.chain, worker)
-        .await
-        .unwrap();
+    let before = world.token().balance_of(&world.chain, worker).await.unwrap();
     world.devnet.pass_time(2 * WINDOW_S + 1).await;
-    world
-        .operator
-        .execute(vec![world.pool().claim(worker)])
-        .await
-        .unwrap();
-    let after = world
-        .token()
-        .balance_of(&world.chain, worker)
-        .await
-        .unwrap();
+    world.operator.execute(vec![world.pool().claim(worker)]).await.unwrap();
+    let after = world.token().balance_of(&world.chain, worker).await.unwrap();
     assert_eq!(after.checked_sub(before), Some(fri(7)));
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Idle
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Idle);
     world.watch().await;
 }
 
@@ -92,28 +53,11 @@ async fn deploying_again_finds_the_same_contracts_and_models_are_mirrored() {
         min_stake: STAKE,
         manifest_uri: "https://models.example/a/path/longer/than/one/word.json".to_owned(),
     };
-    world
-        .operator
-        .execute(vec![world.job_manager().register_model(&model)])
-        .await
-        .unwrap();
-    assert!(
-        world
-            .job_manager()
-            .has_model(&world.chain, model.id)
-            .await
-            .unwrap()
-    );
+    world.operator.execute(vec![world.job_manager().register_model(&model)]).await.unwrap();
+    assert!(world.job_manager().has_model(&world.chain, model.id).await.unwrap());
     world.watch().await;
-    let row = world
-        .client
-        .query_one("select model_id, level from chain_model", &[])
-        .await
-        .unwrap();
-    assert_eq!(
-        (row.get::<_, String>(0), row.get::<_, i16>(1)),
-        (model.id.to_string(), 1)
-    );
+    let row = world.client.query_one("select model_id, level from chain_model", &[]).await.unwrap();
+    assert_eq!((row.get::<_, String>(0), row.get::<_, i16>(1)), (model.id.to_string(), 1));
 }
 
 #[tokio::test]
@@ -126,47 +70,27 @@ async fn a_statement_over_the_allowance_is_refused_and_settles_once_the_allowanc
     let operator = world.operator.address();
     let lower = world.pool().set_allowance(operator, fri(2));
     world.sponsor.execute(vec![lower]).await.unwrap();
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Sent(2)
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(2));
     world.watch().await;
     assert_eq!(world.statuses().await, ["countersigned", "countersigned"]);
-    let rows = world
-        .client
-        .query("select refusal from statement order by seq", &[])
-        .await
-        .unwrap();
+    let rows = world.client.query("select refusal from statement order by seq", &[]).await.unwrap();
     let refusals: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(refusals, ["insufficient_allowance", "wrong_seq"]);
-    world
-        .client
-        .batch_execute("update statement set retry_at = now()")
-        .await
-        .unwrap();
+    world.client.batch_execute("update statement set retry_at = now()").await.unwrap();
     let step = world.settler.step(&mut world.client).await.unwrap();
-    assert_eq!(
-        step,
-        Step::Idle,
-        "nothing is sent while the mirror shows too little"
-    );
+    assert_eq!(step, Step::Idle, "nothing is sent while the mirror shows too little");
     world.check_books(Fri::ZERO).await;
     let raise = world.pool().set_allowance(operator, fri(5));
     world.sponsor.execute(vec![raise]).await.unwrap();
     world.watch().await;
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Sent(2)
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(2));
     world.watch().await;
     assert_eq!(world.statuses().await, ["settled", "settled"]);
     world.check_books(fri(5)).await;
 }
 
 async fn rotate(world: &World, key: u64) {
-    let register = world
-        .job_manager()
-        .register_worker(sign::public_key(&key.into()));
+    let register = world.job_manager().register_worker(sign::public_key(&key.into()));
     world.worker.execute(vec![register]).await.unwrap();
 }
 
@@ -175,23 +99,13 @@ async fn a_rotated_key_has_the_statement_countersigned_again() {
     let mut world = World::start(DEPOSIT).await;
     world.state(1).await;
     rotate(&world, 0x78).await;
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Sent(1)
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
     world.watch().await;
-    assert_eq!(
-        world.statuses().await,
-        ["closed"],
-        "the worker is asked again"
-    );
+    assert_eq!(world.statuses().await, ["closed"], "the worker is asked again");
     rotate(&world, 0x77).await;
     world.watch().await;
     world.countersign().await;
-    assert_eq!(
-        world.settler.step(&mut world.client).await.unwrap(),
-        Step::Sent(1)
-    );
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
     world.watch().await;
     world.check_books(fri(1)).await;
 }
@@ -202,21 +116,11 @@ async fn a_withdrawal_is_mirrored_from_its_announcement_to_its_end() {
     let announce = world.pool().announce_withdrawal(Fri(u128::MAX));
     world.sponsor.execute(vec![announce]).await.unwrap();
     world.watch().await;
-    let sponsor = sponsors::get(&world.client, world.sponsor_id)
-        .await
-        .unwrap()
-        .unwrap();
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.free), (DEPOSIT, Fri::ZERO));
     world.devnet.pass_time(2 * WINDOW_S + 1).await;
-    world
-        .sponsor
-        .execute(vec![world.pool().withdraw()])
-        .await
-        .unwrap();
+    world.sponsor.execute(vec![world.pool().withdraw()]).await.unwrap();
     world.watch().await;
-    let sponsor = sponsors::get(&world.client, world.sponsor_id)
-        .await
-        .unwrap()
-        .unwrap();
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.announced), (Fri::ZERO, Fri::ZERO));
 }

@@ -37,10 +37,7 @@ async fn begin(client: &Client) {
         deployed_at_block: 0,
     };
     let chain = Chain::offline("http://127.0.0.1:9/rpc".parse().unwrap(), CHAIN, LONG);
-    Watcher::new(chain, deployment, at(0xd))
-        .begin(client)
-        .await
-        .unwrap();
+    Watcher::new(chain, deployment, at(0xd)).begin(client).await.unwrap();
     register(client, WORKER, sign::public_key(&KEY)).await;
 }
 
@@ -99,42 +96,23 @@ async fn closing_makes_gapless_sequences_and_the_roots_of_their_receipts() {
     earn_many(&mut client, id, WORKER, 2_001).await;
     earn_many(&mut client, id, other, 5).await;
     let full = statements::close(&mut client, LONG).await.unwrap();
-    assert_eq!(
-        full.len(),
-        2,
-        "only full statements close before the period is over"
-    );
-    let rest = statements::close(&mut client, Duration::ZERO)
-        .await
-        .unwrap();
+    assert_eq!(full.len(), 2, "only full statements close before the period is over");
+    let rest = statements::close(&mut client, Duration::ZERO).await.unwrap();
     assert_eq!(rest.len(), 2);
     earn_many(&mut client, id, WORKER, 1).await;
-    statements::close(&mut client, Duration::ZERO)
-        .await
-        .unwrap();
+    statements::close(&mut client, Duration::ZERO).await.unwrap();
     let documents = statements::pending(&client, WORKER, 10).await.unwrap();
     let shape: Vec<_> = documents.iter().map(|d| (d.seq, d.count)).collect();
     assert_eq!(shape, [(1, 1_000), (2, 1_000), (3, 1), (4, 1)]);
     documents.iter().for_each(check_root);
     let others = statements::pending(&client, other, 10).await.unwrap();
     assert_eq!((others.len(), others[0].seq, others[0].count), (1, 1, 5));
-    let mut jobs: Vec<JobId> = documents
-        .iter()
-        .chain(&others)
-        .flat_map(|d| &d.receipts)
-        .map(|line| line.job)
-        .collect();
+    let mut jobs: Vec<JobId> =
+        documents.iter().chain(&others).flat_map(|d| &d.receipts).map(|line| line.job).collect();
     jobs.sort();
     jobs.dedup();
-    assert_eq!(
-        jobs.len(),
-        2_007,
-        "every receipt is in exactly one statement"
-    );
-    let settlement = ledger::settlement_of(&client, jobs[0])
-        .await
-        .unwrap()
-        .unwrap();
+    assert_eq!(jobs.len(), 2_007, "every receipt is in exactly one statement");
+    let settlement = ledger::settlement_of(&client, jobs[0]).await.unwrap().unwrap();
     assert_eq!(settlement.status.as_str(), "stated");
     assert!(settlement.statement.is_some());
 }
@@ -151,16 +129,12 @@ async fn closers_that_run_at_once_never_skip_or_repeat_a_number() {
         closers.spawn(async move {
             for _ in 0..10 {
                 earn_many(&mut client, id, WORKER, 2).await;
-                statements::close(&mut client, Duration::ZERO)
-                    .await
-                    .unwrap();
+                statements::close(&mut client, Duration::ZERO).await.unwrap();
             }
         });
     }
     closers.join_all().await;
-    statements::close(&mut client, Duration::ZERO)
-        .await
-        .unwrap();
+    statements::close(&mut client, Duration::ZERO).await.unwrap();
     let sql = "select count(*), min(seq), max(seq), sum(count)::bigint from statement";
     let row = client.query_one(sql, &[]).await.unwrap();
     let (count, first, last): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
@@ -173,9 +147,7 @@ async fn only_the_workers_own_valid_signature_countersigns_and_the_same_one_agai
     begin(&client).await;
     let id = sponsor(&client, 1_000, 0, 1_000).await;
     earn_many(&mut client, id, WORKER, 3).await;
-    let statement = statements::close(&mut client, Duration::ZERO)
-        .await
-        .unwrap()[0];
+    let statement = statements::close(&mut client, Duration::ZERO).await.unwrap()[0];
     let document = statements::get(&client, statement).await.unwrap().unwrap();
     let good = signed(&document, CHAIN, &KEY);
     let code = async |statement, worker, signature| {
@@ -184,34 +156,17 @@ async fn only_the_workers_own_valid_signature_countersigns_and_the_same_one_agai
             .map_err(|error| error.code())
     };
     let wrong = signed(&document, CHAIN, &Felt::from(0x9999));
-    assert_eq!(
-        code(statement, WORKER, wrong).await,
-        Err(ErrorCode::WrongSignature)
-    );
+    assert_eq!(code(statement, WORKER, wrong).await, Err(ErrorCode::WrongSignature));
     let elsewhere = signed(&document, ChainId(Felt::ONE), &KEY);
-    assert_eq!(
-        code(statement, WORKER, elsewhere).await,
-        Err(ErrorCode::WrongSignature)
-    );
+    assert_eq!(code(statement, WORKER, elsewhere).await, Err(ErrorCode::WrongSignature));
     let stranger = Address(Felt::from(0x31));
-    assert_eq!(
-        code(statement, stranger, good).await,
-        Err(ErrorCode::StatementConflict)
-    );
+    assert_eq!(code(statement, stranger, good).await, Err(ErrorCode::StatementConflict));
     let nothing = StatementId(uuid::Uuid::now_v7());
     assert_eq!(code(nothing, WORKER, good).await, Err(ErrorCode::NotFound));
     let untouched = statements::get(&client, statement).await.unwrap().unwrap();
     assert_eq!(untouched.status, StatementStatus::Closed);
     assert_eq!(code(statement, WORKER, good).await, Ok(()));
     assert_eq!(code(statement, WORKER, good).await, Ok(()));
-    assert_eq!(
-        code(statement, WORKER, wrong).await,
-        Err(ErrorCode::WrongSignature)
-    );
-    assert!(
-        statements::pending(&client, WORKER, 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(code(statement, WORKER, wrong).await, Err(ErrorCode::WrongSignature));
+    assert!(statements::pending(&client, WORKER, 10).await.unwrap().is_empty());
 }

@@ -50,9 +50,7 @@ impl World {
         let devnet = Devnet::start();
         let database = fresh_database().await;
         let client = connect(&database).await;
-        let chain = Chain::connect(devnet.url.clone(), Duration::from_secs(10))
-            .await
-            .unwrap();
+        let chain = Chain::connect(devnet.url.clone(), Duration::from_secs(10)).await.unwrap();
         let keys = devnet.accounts().await;
         let account = |n: usize| KeyedAccount::new(chain.clone(), keys[n].0, &keys[n].1);
         let (operator, sponsor, worker) = (account(0), account(1), account(2));
@@ -96,33 +94,21 @@ impl World {
             pool.set_allowance(self.operator.address(), allowance),
         ];
         self.sponsor.execute(deposit).await.unwrap();
-        let register = self
-            .job_manager()
-            .register_worker(sign::public_key(&WORKER_KEY));
-        let stake = vec![
-            token.approve(pool.address, STAKE),
-            pool.stake(STAKE),
-            register,
-        ];
+        let register = self.job_manager().register_worker(sign::public_key(&WORKER_KEY));
+        let stake = vec![token.approve(pool.address, STAKE), pool.stake(STAKE), register];
         self.worker.execute(stake).await.unwrap();
     }
 
     pub(crate) fn pool(&self) -> Pool {
-        Pool {
-            address: self.deployment.pool,
-        }
+        Pool { address: self.deployment.pool }
     }
 
     pub(crate) fn token(&self) -> Token {
-        Token {
-            address: self.deployment.token,
-        }
+        Token { address: self.deployment.token }
     }
 
     pub(crate) fn job_manager(&self) -> JobManager {
-        JobManager {
-            address: self.deployment.job_manager,
-        }
+        JobManager { address: self.deployment.job_manager }
     }
 
     pub(crate) fn chain_id(&self) -> ChainId {
@@ -131,14 +117,7 @@ impl World {
 
     /// Mirrors all there is.
     pub(crate) async fn watch(&mut self) {
-        while self
-            .watcher
-            .step(&mut self.client)
-            .await
-            .unwrap()
-            .lag_blocks()
-            > 0
-        {}
+        while self.watcher.step(&mut self.client).await.unwrap().lag_blocks() > 0 {}
     }
 
     pub(crate) async fn earn(&mut self, count: usize) -> Vec<JobId> {
@@ -146,9 +125,7 @@ impl World {
         let mut jobs = Vec::new();
         for _ in 0..count {
             let job = job();
-            ledger::hold(&tx, job, self.sponsor_id, PRICE)
-                .await
-                .unwrap();
+            ledger::hold(&tx, job, self.sponsor_id, PRICE).await.unwrap();
             let earned = Earned {
                 job,
                 sponsor: self.sponsor_id,
@@ -168,35 +145,23 @@ impl World {
         let worker = self.worker.address();
         for document in statements::pending(&self.client, worker, 50).await.unwrap() {
             let signature = signed(&document, self.chain_id(), &WORKER_KEY);
-            statements::countersign(
-                &self.client,
-                document.id,
-                worker,
-                signature,
-                self.chain_id(),
-            )
-            .await
-            .unwrap();
+            statements::countersign(&self.client, document.id, worker, signature, self.chain_id())
+                .await
+                .unwrap();
         }
     }
 
     /// Jobs that have come as far as a countersigned statement.
     pub(crate) async fn state(&mut self, count: usize) -> Vec<StatementId> {
         self.earn(count).await;
-        let closed = statements::close(&mut self.client, Duration::ZERO)
-            .await
-            .unwrap();
+        let closed = statements::close(&mut self.client, Duration::ZERO).await.unwrap();
         self.countersign().await;
         closed
     }
 
     /// What the worker has been paid on chain, locked or not.
     pub(crate) async fn paid(&self) -> Fri {
-        let pending = self
-            .pool()
-            .pending_of(&self.chain, self.worker.address())
-            .await
-            .unwrap();
+        let pending = self.pool().pending_of(&self.chain, self.worker.address()).await.unwrap();
         pending.locked.checked_add(pending.claimable).unwrap()
     }
 
@@ -208,30 +173,16 @@ impl World {
 
     /// The ledger, the mirror and the chain agree on what was paid and on what is left.
     pub(crate) async fn check_books(&self, paid: Fri) {
-        let sponsor = sponsors::get(&self.client, self.sponsor_id)
-            .await
-            .unwrap()
-            .unwrap();
-        let chain_deposit = self
-            .pool()
-            .deposit_of(&self.chain, self.sponsor.address())
-            .await
-            .unwrap();
+        let sponsor = sponsors::get(&self.client, self.sponsor_id).await.unwrap().unwrap();
+        let chain_deposit =
+            self.pool().deposit_of(&self.chain, self.sponsor.address()).await.unwrap();
         assert_eq!(self.paid().await, paid, "paid on chain");
         assert_eq!(sponsor.spent, paid, "spent in the ledger");
         assert_eq!(sponsor.deposit, chain_deposit, "mirrored deposit");
-        assert_eq!(
-            chain_deposit,
-            DEPOSIT.checked_sub(paid).unwrap(),
-            "deposit on chain"
-        );
+        assert_eq!(chain_deposit, DEPOSIT.checked_sub(paid).unwrap(), "deposit on chain");
         let address = self.sponsor.address();
         let operator = self.operator.address();
-        let allowance = self
-            .pool()
-            .allowance_of(&self.chain, address, operator)
-            .await
-            .unwrap();
+        let allowance = self.pool().allowance_of(&self.chain, address, operator).await.unwrap();
         assert_eq!(sponsor.allowance, allowance, "mirrored allowance");
     }
 }

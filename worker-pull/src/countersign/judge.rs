@@ -37,11 +37,7 @@ pub(super) enum Refusal {
     #[error("receipt of {0}: never accepted from this worker, or paid already")]
     NotEarned(JobId),
     #[error("receipt of {job}: attestation {said}, while {earned} was accepted")]
-    OtherAttestation {
-        job: JobId,
-        said: Digest,
-        earned: Digest,
-    },
+    OtherAttestation { job: JobId, said: Digest, earned: Digest },
     #[error("receipt of {job}: pays {said} fri, while {earned} was agreed")]
     OtherAmount { job: JobId, said: Fri, earned: Fri },
     #[error("its place {seq} is not above {signed}, the last one signed for this sponsor")]
@@ -71,10 +67,7 @@ pub(super) fn judge(document: &StatementDocument, ours: &Identity, ledger: &Ledg
         return Verdict::Repeat(before.signature);
     }
     if statement.seq <= signed {
-        return Verdict::Refuse(Refusal::Seq {
-            seq: statement.seq,
-            signed,
-        });
+        return Verdict::Refuse(Refusal::Seq { seq: statement.seq, signed });
     }
     let mut wait = false;
     for line in &document.receipts {
@@ -84,11 +77,7 @@ pub(super) fn judge(document: &StatementDocument, ours: &Identity, ledger: &Ledg
             Err(refusal) => return Verdict::Refuse(refusal),
         }
     }
-    if wait {
-        Verdict::Wait
-    } else {
-        Verdict::Sign(statement)
-    }
+    if wait { Verdict::Wait } else { Verdict::Sign(statement) }
 }
 
 /// The statement as its receipts make it, if that is what the document says.
@@ -101,10 +90,7 @@ fn recompute(document: &StatementDocument, ours: &Identity) -> Result<Statement,
     }
     let listed = document.receipts.len();
     if u64::try_from(listed) != Ok(document.count) {
-        return Err(Refusal::Count {
-            said: document.count,
-            listed,
-        });
+        return Err(Refusal::Count { said: document.count, listed });
     }
     let mut jobs = HashSet::new();
     if let Some(line) = document.receipts.iter().find(|line| !jobs.insert(line.job)) {
@@ -118,16 +104,10 @@ fn recompute(document: &StatementDocument, ours: &Identity) -> Result<Statement,
     let receipts: Vec<Receipt> = document.receipts.iter().map(receipt).collect();
     let top = root(&receipts)?;
     if top.sum != document.amount_fri {
-        return Err(Refusal::Amount {
-            said: document.amount_fri,
-            summed: top.sum,
-        });
+        return Err(Refusal::Amount { said: document.amount_fri, summed: top.sum });
     }
     if top.hash != document.root {
-        return Err(Refusal::Root {
-            said: document.root,
-            found: top.hash,
-        });
+        return Err(Refusal::Root { said: document.root, found: top.hash });
     }
     Ok(Statement {
         sponsor: document.sponsor,
@@ -148,19 +128,11 @@ fn check_line(line: &ReceiptLine, ledger: &Ledger) -> Result<bool, Refusal> {
         Claim::Unanswered => Ok(false),
         Claim::Earned(earned) if earned.attestation != line.attestation => {
             let said = line.attestation;
-            Err(Refusal::OtherAttestation {
-                job,
-                said,
-                earned: earned.attestation,
-            })
+            Err(Refusal::OtherAttestation { job, said, earned: earned.attestation })
         }
         Claim::Earned(earned) if earned.amount_fri != line.amount_fri => {
             let said = line.amount_fri;
-            Err(Refusal::OtherAmount {
-                job,
-                said,
-                earned: earned.amount_fri,
-            })
+            Err(Refusal::OtherAmount { job, said, earned: earned.amount_fri })
         }
         Claim::Earned(_) => Ok(true),
     }

@@ -27,20 +27,11 @@ fn sponsor() -> Address {
 /// A journal with these jobs signed and, if so wished, accepted.
 fn worked(dir: &tempfile::TempDir, jobs: &[u128], accepted: bool) -> (Journal, Vec<ReceiptLine>) {
     let mut journal = open(dir);
-    let results: Vec<_> = jobs
-        .iter()
-        .map(|job| finished(*job, 1, b"output"))
-        .collect();
-    let batch = attest(&mut journal, &Signer::of_test(), &results)
-        .unwrap()
-        .unwrap();
+    let results: Vec<_> = jobs.iter().map(|job| finished(*job, 1, b"output")).collect();
+    let batch = attest(&mut journal, &Signer::of_test(), &results).unwrap().unwrap();
     if accepted {
         let accepted = batch.results.iter().map(SignedResult::attempt).collect();
-        let record = Record::Answered {
-            batch: batch.number,
-            accepted,
-            refused: Vec::new(),
-        };
+        let record = Record::Answered { batch: batch.number, accepted, refused: Vec::new() };
         journal.append(record).unwrap();
     }
     let line = |result: &SignedResult| ReceiptLine {
@@ -89,9 +80,7 @@ fn what_was_earned_is_countersigned_with_a_signature_that_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, lines) = worked(&dir, &[1, 2, 3], true);
     let document = document(1, lines);
-    let Answer::Signed(signature) = ask(&mut journal, &document) else {
-        panic!("not signed")
-    };
+    let Answer::Signed(signature) = ask(&mut journal, &document) else { panic!("not signed") };
     let signer = Signer::of_test();
     let statement = Statement {
         sponsor: sponsor(),
@@ -123,43 +112,22 @@ fn a_receipt_is_signed_in_one_statement_only() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, lines) = worked(&dir, &[1, 2], true);
     let job = lines[0].job;
-    assert!(matches!(
-        ask(&mut journal, &document(1, lines[..1].to_vec())),
-        Answer::Signed(_)
-    ));
-    assert_eq!(
-        refusal(&mut journal, &document(2, lines.clone())),
-        Refusal::NotEarned(job)
-    );
-    let other_sponsor = StatementDocument {
-        sponsor: Address(Felt::ONE),
-        ..document(2, lines)
-    };
-    assert_eq!(
-        refusal(&mut journal, &other_sponsor),
-        Refusal::NotEarned(job)
-    );
+    assert!(matches!(ask(&mut journal, &document(1, lines[..1].to_vec())), Answer::Signed(_)));
+    assert_eq!(refusal(&mut journal, &document(2, lines.clone())), Refusal::NotEarned(job));
+    let other_sponsor = StatementDocument { sponsor: Address(Felt::ONE), ..document(2, lines) };
+    assert_eq!(refusal(&mut journal, &other_sponsor), Refusal::NotEarned(job));
 }
 
 #[test]
 fn a_place_in_the_sequence_is_signed_once() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, lines) = worked(&dir, &[1, 2], true);
-    assert!(matches!(
-        ask(&mut journal, &document(5, lines[..1].to_vec())),
-        Answer::Signed(_)
-    ));
+    assert!(matches!(ask(&mut journal, &document(5, lines[..1].to_vec())), Answer::Signed(_)));
     for seq in [0, 4, 5] {
         let again = document(seq, lines[1..].to_vec());
-        assert_eq!(
-            refusal(&mut journal, &again),
-            Refusal::Seq { seq, signed: 5 }
-        );
+        assert_eq!(refusal(&mut journal, &again), Refusal::Seq { seq, signed: 5 });
     }
-    assert!(matches!(
-        ask(&mut journal, &document(6, lines[1..].to_vec())),
-        Answer::Signed(_)
-    ));
+    assert!(matches!(ask(&mut journal, &document(6, lines[1..].to_vec())), Answer::Signed(_)));
 }
 
 #[test]
@@ -169,57 +137,20 @@ fn every_field_that_does_not_match_is_refused() {
     let good = document(1, lines.clone());
     let (felt, digest) = (Felt::from(0xbad_u16), Digest(Felt::from(0xbad_u16)));
 
-    let other = StatementDocument {
-        worker: Address(felt),
-        ..good.clone()
-    };
-    assert_eq!(
-        refusal(&mut journal, &other),
-        Refusal::OtherWorker(Address(felt))
-    );
-    let other = StatementDocument {
-        contract: Address(felt),
-        ..good.clone()
-    };
-    assert_eq!(
-        refusal(&mut journal, &other),
-        Refusal::OtherContract(Address(felt))
-    );
-    let other = StatementDocument {
-        count: 2,
-        ..good.clone()
-    };
-    assert_eq!(
-        refusal(&mut journal, &other),
-        Refusal::Count { said: 2, listed: 3 }
-    );
+    let other = StatementDocument { worker: Address(felt), ..good.clone() };
+    assert_eq!(refusal(&mut journal, &other), Refusal::OtherWorker(Address(felt)));
+    let other = StatementDocument { contract: Address(felt), ..good.clone() };
+    assert_eq!(refusal(&mut journal, &other), Refusal::OtherContract(Address(felt)));
+    let other = StatementDocument { count: 2, ..good.clone() };
+    assert_eq!(refusal(&mut journal, &other), Refusal::Count { said: 2, listed: 3 });
     for said in [Fri(2_999), Fri(3_001)] {
-        let other = StatementDocument {
-            amount_fri: said,
-            ..good.clone()
-        };
-        assert_eq!(
-            refusal(&mut journal, &other),
-            Refusal::Amount {
-                said,
-                summed: Fri(3_000)
-            }
-        );
+        let other = StatementDocument { amount_fri: said, ..good.clone() };
+        assert_eq!(refusal(&mut journal, &other), Refusal::Amount { said, summed: Fri(3_000) });
     }
-    let other = StatementDocument {
-        root: digest,
-        ..good.clone()
-    };
-    let said_and_found = Refusal::Root {
-        said: digest,
-        found: good.root,
-    };
+    let other = StatementDocument { root: digest, ..good.clone() };
+    let said_and_found = Refusal::Root { said: digest, found: good.root };
     assert_eq!(refusal(&mut journal, &other), said_and_found);
-    let none = StatementDocument {
-        count: 0,
-        receipts: Vec::new(),
-        ..good.clone()
-    };
+    let none = StatementDocument { count: 0, receipts: Vec::new(), ..good.clone() };
     assert!(matches!(refusal(&mut journal, &none), Refusal::Receipts(_)));
 
     assert_eq!(journal.ledger().unpaid().0, 3, "nothing was signed away");
@@ -240,10 +171,7 @@ fn every_receipt_that_does_not_match_is_refused_by_name() {
     let stranger = JobId(Uuid::from_u128(77));
 
     let other = with(&|lines| lines[1].attestation = said);
-    assert_eq!(
-        refusal(&mut journal, &other),
-        Refusal::OtherAttestation { job, said, earned }
-    );
+    assert_eq!(refusal(&mut journal, &other), Refusal::OtherAttestation { job, said, earned });
     for (said, earned) in [(Fri(999), Fri(1_000)), (Fri(1_001), Fri(1_000))] {
         let other = with(&|lines| lines[1].amount_fri = said);
         let refused = refusal(&mut journal, &other);

@@ -12,11 +12,7 @@ pub(crate) enum CallError {
     #[error("cannot reach the gateway: {}", with_causes(.0))]
     Unreachable(#[from] reqwest::Error),
     #[error("the gateway answered {status}{}", .problem.as_ref().map(|p| format!(": {p}")).unwrap_or_default())]
-    Refused {
-        status: u16,
-        problem: Option<Box<Problem>>,
-        retry_after: Option<Duration>,
-    },
+    Refused { status: u16, problem: Option<Box<Problem>>, retry_after: Option<Duration> },
     #[error("the gateway's reply has over {bytes_max} bytes")]
     TooLarge { bytes_max: usize },
     #[error("the gateway's reply is not what was asked for: {0}")]
@@ -73,11 +69,7 @@ mod tests {
 
     fn refused(code: ErrorCode) -> CallError {
         let problem = Some(Box::new(Problem::new(code, "as a test wants it")));
-        CallError::Refused {
-            status: code.status(),
-            problem,
-            retry_after: None,
-        }
+        CallError::Refused { status: code.status(), problem, retry_after: None }
     }
 
     #[test]

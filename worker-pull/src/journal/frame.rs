@@ -48,19 +48,12 @@ pub(crate) fn encode(payload: &[u8]) -> Result<Vec<u8>, TooLarge> {
 
 /// Reads every record. One append is on disk before the next begins, so a crash can only tear the end.
 pub(crate) fn scan(bytes: &[u8]) -> Result<Scan<'_>, Damaged> {
-    let mut scan = Scan {
-        payloads: Vec::new(),
-        good_bytes: 0,
-    };
+    let mut scan = Scan { payloads: Vec::new(), good_bytes: 0 };
     while scan.good_bytes < bytes.len() {
         let at = scan.good_bytes;
         let Some(payload) = record_at(bytes, at) else {
             let behind = (at + 1..bytes.len()).any(|later| record_at(bytes, later).is_some());
-            return if behind {
-                Err(Damaged { at })
-            } else {
-                Ok(scan)
-            };
+            return if behind { Err(Damaged { at }) } else { Ok(scan) };
         };
         scan.payloads.push(payload);
         scan.good_bytes += HEADER_BYTES + payload.len();
@@ -81,10 +74,7 @@ fn record_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
 }
 
 fn checksum(length: [u8; 4], payload: &[u8]) -> [u8; 8] {
-    let digest = Sha256::new()
-        .chain_update(length)
-        .chain_update(payload)
-        .finalize();
+    let digest = Sha256::new().chain_update(length).chain_update(payload).finalize();
     let mut sum = [0; 8];
     sum.copy_from_slice(&digest[..8]);
     sum
@@ -97,19 +87,12 @@ mod tests {
     use super::*;
 
     fn journal_of(payloads: &[Vec<u8>]) -> Vec<u8> {
-        payloads
-            .iter()
-            .flat_map(|payload| encode(payload).unwrap())
-            .collect()
+        payloads.iter().flat_map(|payload| encode(payload).unwrap()).collect()
     }
 
     #[test]
     fn a_journal_torn_at_any_byte_keeps_every_record_before_the_tear() {
-        let payloads = [
-            b"first".to_vec(),
-            Vec::new(),
-            b"CIRJ inside a payload".to_vec(),
-        ];
+        let payloads = [b"first".to_vec(), Vec::new(), b"CIRJ inside a payload".to_vec()];
         let bytes = journal_of(&payloads);
         for end in 0..=bytes.len() {
             let scan = scan(&bytes[..end]).unwrap();
@@ -122,11 +105,7 @@ mod tests {
                 good += HEADER_BYTES + payload.len();
                 whole += 1;
             }
-            assert_eq!(
-                (scan.payloads.len(), scan.good_bytes),
-                (whole, good),
-                "torn at {end}"
-            );
+            assert_eq!((scan.payloads.len(), scan.good_bytes), (whole, good), "torn at {end}");
         }
     }
 

@@ -63,17 +63,12 @@ impl Ledger {
         match record {
             Record::Opened(_) => {}
             Record::Signed(batch) => self.signed(batch),
-            Record::Answered {
-                batch,
-                accepted,
-                refused,
-            } => {
+            Record::Answered { batch, accepted, refused } => {
                 self.answered(batch, &accepted, &refused);
             }
             Record::Countersigned(statement) => self.countersigned(statement),
             Record::Earned { receipts } => {
-                self.earned
-                    .extend(receipts.into_iter().map(|receipt| (receipt.job, receipt)));
+                self.earned.extend(receipts.into_iter().map(|receipt| (receipt.job, receipt)));
             }
             Record::Done { packed } => self.done.extend(unpack(&packed)),
             Record::Forgotten { up_to } => self.forgotten = self.forgotten.max(Some(up_to)),
@@ -83,18 +78,11 @@ impl Ledger {
 
     fn signed(&mut self, batch: SignedBatch) {
         self.next_batch = self.next_batch.max(batch.number.saturating_add(1));
-        let open: HashSet<Attempt> = batch
-            .results
-            .iter()
-            .map(super::SignedResult::attempt)
-            .collect();
-        let hashes = batch
-            .results
-            .iter()
-            .map(|result| (result.attempt(), result.attestation));
+        let open: HashSet<Attempt> =
+            batch.results.iter().map(super::SignedResult::attempt).collect();
+        let hashes = batch.results.iter().map(|result| (result.attempt(), result.attestation));
         self.unanswered.extend(hashes);
-        self.batches
-            .insert(batch.number, Unanswered { batch, open });
+        self.batches.insert(batch.number, Unanswered { batch, open });
     }
 
     fn answered(&mut self, number: u64, accepted: &[Attempt], refused: &[Attempt]) {
@@ -107,29 +95,19 @@ impl Ledger {
             }
             self.unanswered.remove(attempt);
             self.done.insert(*attempt);
-            let result = entry
-                .batch
-                .results
-                .iter()
-                .find(|result| result.attempt() == *attempt);
+            let result = entry.batch.results.iter().find(|result| result.attempt() == *attempt);
             if let Some(result) = result.filter(|_| accepted.contains(attempt)) {
                 let job = attempt.job;
                 let (attestation, amount_fri) = (result.attestation, result.amount_fri);
                 // One job is paid once: a second accepted attempt would be the gateway's mistake.
-                self.earned.entry(job).or_insert(Earned {
-                    job,
-                    attestation,
-                    amount_fri,
-                });
+                self.earned.entry(job).or_insert(Earned { job, attestation, amount_fri });
             }
         }
         if entry.open.is_empty() {
             self.batches.remove(&number);
         }
         while self.done.len() > DONE_MAX {
-            self.forgotten = self
-                .forgotten
-                .max(self.done.pop_first().map(|oldest| oldest.job));
+            self.forgotten = self.forgotten.max(self.done.pop_first().map(|oldest| oldest.job));
         }
     }
 
@@ -151,9 +129,7 @@ impl Ledger {
         } else if self.done.contains(&attempt) {
             Some(Seen::Answered)
         } else {
-            self.forgotten
-                .filter(|up_to| attempt.job <= *up_to)
-                .map(|_| Seen::Forgotten)
+            self.forgotten.filter(|up_to| attempt.job <= *up_to).map(|_| Seen::Forgotten)
         }
     }
 
@@ -163,19 +139,13 @@ impl Ledger {
         }
         let mut open = self.unanswered.iter();
         let found = open.any(|(attempt, hash)| attempt.job == job && *hash == attestation);
-        if found {
-            Claim::Unanswered
-        } else {
-            Claim::None
-        }
+        if found { Claim::Unanswered } else { Claim::None }
     }
 
     /// The statement agreed to at this place, and the highest place agreed to.
     pub(crate) fn statements(&self, sponsor: Address, seq: u64) -> (Option<&Countersigned>, u64) {
         let kept = self.statements.get(&sponsor);
-        let highest = kept
-            .and_then(|kept| kept.last_key_value())
-            .map_or(0, |(seq, _)| *seq);
+        let highest = kept.and_then(|kept| kept.last_key_value()).map_or(0, |(seq, _)| *seq);
         (kept.and_then(|kept| kept.get(&seq)), highest)
     }
 
@@ -188,10 +158,7 @@ impl Ledger {
     }
 
     pub(crate) fn unanswered_batches(&self) -> Vec<SignedBatch> {
-        self.batches
-            .values()
-            .map(|entry| entry.batch.clone())
-            .collect()
+        self.batches.values().map(|entry| entry.batch.clone()).collect()
     }
 
     /// Why no more work should be taken, if there is a reason.
@@ -207,28 +174,19 @@ impl Ledger {
 
     /// What accepted results will pay once stated: count and sum.
     pub(crate) fn unpaid(&self) -> (usize, Fri) {
-        let sum = self
-            .earned
-            .values()
-            .fold(0_u128, |sum, e| sum.saturating_add(e.amount_fri.0));
+        let sum = self.earned.values().fold(0_u128, |sum, e| sum.saturating_add(e.amount_fri.0));
         (self.earned.len(), Fri(sum))
     }
 
     /// The fewest records that add up to this ledger.
     pub(crate) fn snapshot(&self) -> Vec<Record> {
-        let mut records = vec![Record::NextBatch {
-            number: self.next_batch,
-        }];
+        let mut records = vec![Record::NextBatch { number: self.next_batch }];
         records.extend(self.forgotten.map(|up_to| Record::Forgotten { up_to }));
         let done: Vec<Attempt> = self.done.iter().copied().collect();
-        records.extend(done.chunks(CHUNK).map(|chunk| Record::Done {
-            packed: pack(chunk),
-        }));
+        records.extend(done.chunks(CHUNK).map(|chunk| Record::Done { packed: pack(chunk) }));
         let earned: Vec<Earned> = self.earned.values().copied().collect();
         let chunks = earned.chunks(CHUNK);
-        records.extend(chunks.map(|chunk| Record::Earned {
-            receipts: chunk.to_vec(),
-        }));
+        records.extend(chunks.map(|chunk| Record::Earned { receipts: chunk.to_vec() }));
         let statements = self.statements.values().flat_map(BTreeMap::values);
         records.extend(statements.cloned().map(Record::Countersigned));
         for (number, entry) in &self.batches {
@@ -238,11 +196,7 @@ impl Ledger {
             if !refused.is_empty() {
                 // Who was accepted is in `Earned`, or paid: here only the end of the wait matters.
                 let accepted = Vec::new();
-                records.push(Record::Answered {
-                    batch: *number,
-                    accepted,
-                    refused,
-                });
+                records.push(Record::Answered { batch: *number, accepted, refused });
             }
         }
         records

@@ -24,10 +24,7 @@ pub(crate) struct Attempt {
 
 impl From<LeaseRef> for Attempt {
     fn from(fence: LeaseRef) -> Self {
-        Self {
-            job: fence.job,
-            epoch: fence.epoch,
-        }
+        Self { job: fence.job, epoch: fence.epoch }
     }
 }
 
@@ -57,11 +54,7 @@ pub(crate) struct SignedBatch {
 impl SignedBatch {
     pub(crate) fn to_submit(&self) -> SubmitResults {
         SubmitResults {
-            results: self
-                .results
-                .iter()
-                .map(|result| result.item.clone())
-                .collect(),
+            results: self.results.iter().map(|result| result.item.clone()).collect(),
             signature: self.signature,
         }
     }
@@ -91,19 +84,14 @@ pub(crate) struct Countersigned {
 impl Countersigned {
     /// Whether this is the agreement to exactly `statement`.
     pub(crate) fn is_for(&self, statement: &Statement) -> bool {
-        (
-            self.sponsor,
-            self.seq,
-            self.count,
-            self.amount_fri,
-            self.root,
-        ) == (
-            statement.sponsor,
-            statement.seq,
-            statement.count,
-            statement.amount,
-            statement.receipts,
-        )
+        (self.sponsor, self.seq, self.count, self.amount_fri, self.root)
+            == (
+                statement.sponsor,
+                statement.seq,
+                statement.count,
+                statement.amount,
+                statement.receipts,
+            )
     }
 }
 
@@ -116,11 +104,7 @@ pub(crate) enum Record {
     /// Signed, and from now on owed to the gateway.
     Signed(SignedBatch),
     /// The gateway's last word on some results of a batch.
-    Answered {
-        batch: u64,
-        accepted: Vec<Attempt>,
-        refused: Vec<Attempt>,
-    },
+    Answered { batch: u64, accepted: Vec<Attempt>, refused: Vec<Attempt> },
     /// Agreed to be paid.
     Countersigned(Countersigned),
     /// Snapshot: accepted and unpaid.
@@ -154,11 +138,7 @@ pub(crate) fn unpack(packed: &Base64) -> Vec<Attempt> {
             epoch: u64::from_be_bytes(*epoch),
         })
     };
-    packed
-        .0
-        .chunks_exact(PACKED_BYTES)
-        .filter_map(attempt)
-        .collect()
+    packed.0.chunks_exact(PACKED_BYTES).filter_map(attempt).collect()
 }
 
 #[cfg(test)]

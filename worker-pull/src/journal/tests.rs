@@ -19,11 +19,7 @@ impl Journal {
     }
 
     pub(crate) fn free_disk(&mut self) {
-        self.file = File::options()
-            .read(true)
-            .write(true)
-            .open(&self.path)
-            .unwrap();
+        self.file = File::options().read(true).write(true).open(&self.path).unwrap();
     }
 }
 
@@ -33,16 +29,8 @@ fn attempt(job: u128, epoch: u64) -> Attempt {
 
 fn answered(batch: &SignedBatch, accepted: bool) -> Record {
     let all: Vec<Attempt> = batch.results.iter().map(SignedResult::attempt).collect();
-    let (accepted, refused) = if accepted {
-        (all, Vec::new())
-    } else {
-        (Vec::new(), all)
-    };
-    Record::Answered {
-        batch: batch.number,
-        accepted,
-        refused,
-    }
+    let (accepted, refused) = if accepted { (all, Vec::new()) } else { (Vec::new(), all) };
+    Record::Answered { batch: batch.number, accepted, refused }
 }
 
 fn countersigned(seq: u64, jobs: &[u128]) -> Countersigned {
@@ -58,52 +46,28 @@ fn countersigned(seq: u64, jobs: &[u128]) -> Countersigned {
 }
 
 fn a_login() -> ciro_api::hash::worker_login::WorkerLogin {
-    let Identity {
-        worker, contract, ..
-    } = Signer::of_test().identity();
+    let Identity { worker, contract, .. } = Signer::of_test().identity();
     let challenge = felt::Digest(Felt::from(3_u8));
-    ciro_api::hash::worker_login::WorkerLogin {
-        worker,
-        challenge,
-        contract,
-    }
+    ciro_api::hash::worker_login::WorkerLogin { worker, challenge, contract }
 }
 
 fn sign_one(journal: &mut Journal, job: u128, output: &[u8]) -> SignedBatch {
-    attest(journal, &Signer::of_test(), &[finished(job, 1, output)])
-        .unwrap()
-        .unwrap()
+    attest(journal, &Signer::of_test(), &[finished(job, 1, output)]).unwrap().unwrap()
 }
 
 fn journal_path(dir: &tempfile::TempDir) -> PathBuf {
-    dir.path()
-        .join(dir_name(&Signer::of_test().identity()))
-        .join("journal")
+    dir.path().join(dir_name(&Signer::of_test().identity())).join("journal")
 }
 
-type Essence = (
-    Vec<SignedBatch>,
-    (usize, Fri),
-    Vec<Option<Seen>>,
-    Vec<Claim>,
-    u64,
-);
+type Essence = (Vec<SignedBatch>, (usize, Fri), Vec<Option<Seen>>, Vec<Claim>, u64);
 
 /// What must survive anything, in an order that does not depend on hashing.
 fn essence(ledger: &Ledger) -> Essence {
     let seen = (0..12).map(|job| ledger.seen(attempt(job, 1))).collect();
     let unknown = felt::Digest(Felt::ZERO);
-    let claims = (0..12)
-        .map(|job| ledger.claim(attempt(job, 1).job, unknown))
-        .collect();
+    let claims = (0..12).map(|job| ledger.claim(attempt(job, 1).job, unknown)).collect();
     let highest = ledger.statements(Address(Felt::from(9_u8)), 1).1;
-    (
-        ledger.unanswered_batches(),
-        ledger.unpaid(),
-        seen,
-        claims,
-        highest,
-    )
+    (ledger.unanswered_batches(), ledger.unpaid(), seen, claims, highest)
 }
 
 #[test]
@@ -120,22 +84,11 @@ fn a_crash_at_any_byte_of_a_write_loses_no_earlier_record_and_the_journal_goes_o
     for end in 0..=whole.len() {
         fs::write(journal_path(&dir), &whole[..end]).unwrap();
         let mut journal = open(&dir);
-        let survived = ends[1..]
-            .iter()
-            .filter(|at| usize::try_from(**at).unwrap() <= end)
-            .count();
-        assert_eq!(
-            journal.ledger().unanswered_batches().len(),
-            survived,
-            "cut at {end}"
-        );
+        let survived = ends[1..].iter().filter(|at| usize::try_from(**at).unwrap() <= end).count();
+        assert_eq!(journal.ledger().unanswered_batches().len(), survived, "cut at {end}");
         sign_one(&mut journal, 99, b"after the crash");
         drop(journal);
-        assert_eq!(
-            open(&dir).ledger().unanswered_batches().len(),
-            survived + 1,
-            "cut at {end}"
-        );
+        assert_eq!(open(&dir).ledger().unanswered_batches().len(), survived + 1, "cut at {end}");
     }
 }
 
@@ -152,11 +105,7 @@ fn damage_in_the_middle_is_not_taken_for_a_crash() {
     fs::write(journal_path(&dir), &bytes).unwrap();
     let error = Journal::open(dir.path(), Signer::of_test().identity()).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
-    assert_eq!(
-        fs::read(journal_path(&dir)).unwrap(),
-        bytes,
-        "nothing was cut"
-    );
+    assert_eq!(fs::read(journal_path(&dir)).unwrap(), bytes, "nothing was cut");
 }
 
 #[test]
@@ -173,17 +122,11 @@ fn two_processes_cannot_share_a_journal() {
 fn a_journal_of_another_worker_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(&dir));
-    let other = Identity {
-        worker: Address(Felt::ONE),
-        ..Signer::of_test().identity()
-    };
+    let other = Identity { worker: Address(Felt::ONE), ..Signer::of_test().identity() };
     let theirs = dir.path().join(dir_name(&other));
     fs::create_dir(&theirs).unwrap();
     fs::copy(journal_path(&dir), theirs.join("journal")).unwrap();
-    assert!(matches!(
-        Journal::open(dir.path(), other),
-        Err(JournalError::Foreign { .. })
-    ));
+    assert!(matches!(Journal::open(dir.path(), other), Err(JournalError::Foreign { .. })));
 }
 
 #[test]
@@ -195,13 +138,8 @@ fn an_accepted_result_is_earned_until_a_statement_pays_it_and_stays_attested_for
     let job = attempt(1, 1).job;
     assert_eq!(journal.ledger().claim(job, attestation), Claim::Unanswered);
     journal.append(answered(&batch, true)).unwrap();
-    assert!(matches!(
-        journal.ledger().claim(job, attestation),
-        Claim::Earned(_)
-    ));
-    journal
-        .append(Record::Countersigned(countersigned(1, &[1])))
-        .unwrap();
+    assert!(matches!(journal.ledger().claim(job, attestation), Claim::Earned(_)));
+    journal.append(Record::Countersigned(countersigned(1, &[1]))).unwrap();
     drop(journal);
     let journal = open(&dir);
     assert_eq!(journal.ledger().claim(job, attestation), Claim::None);
@@ -224,18 +162,10 @@ fn a_batch_answered_in_part_stays_whole_until_its_last_result_is_answered() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(&dir);
     let two = [finished(1, 1, b"a"), finished(2, 1, b"b")];
-    let batch = attest(&mut journal, &Signer::of_test(), &two)
-        .unwrap()
-        .unwrap();
+    let batch = attest(&mut journal, &Signer::of_test(), &two).unwrap().unwrap();
     let number = batch.number;
     let accepted = vec![attempt(1, 1)];
-    journal
-        .append(Record::Answered {
-            batch: number,
-            accepted,
-            refused: Vec::new(),
-        })
-        .unwrap();
+    journal.append(Record::Answered { batch: number, accepted, refused: Vec::new() }).unwrap();
     assert_eq!(journal.ledger().unanswered_batches(), [batch]);
     journal.compact().unwrap();
     drop(journal);
@@ -243,13 +173,7 @@ fn a_batch_answered_in_part_stays_whole_until_its_last_result_is_answered() {
     assert!(journal.ledger().is_open(number));
     assert_eq!(journal.ledger().unpaid().0, 1);
     let refused = vec![attempt(2, 1)];
-    journal
-        .append(Record::Answered {
-            batch: number,
-            accepted: Vec::new(),
-            refused,
-        })
-        .unwrap();
+    journal.append(Record::Answered { batch: number, accepted: Vec::new(), refused }).unwrap();
     assert!(!journal.ledger().is_open(number));
 }
 
@@ -262,9 +186,7 @@ fn a_journal_of_settled_work_does_not_grow_without_bound() {
         let batch = sign_one(&mut journal, job, &output);
         journal.append(answered(&batch, true)).unwrap();
         let seq = u64::try_from(job).unwrap() + 1;
-        journal
-            .append(Record::Countersigned(countersigned(seq, &[job])))
-            .unwrap();
+        journal.append(Record::Countersigned(countersigned(seq, &[job]))).unwrap();
         journal.compact_if_grown();
         let on_disk = fs::metadata(journal_path(&dir)).unwrap().len();
         assert!(on_disk <= 2 * COMPACT_BYTES_MIN, "{on_disk} after {job}");
@@ -272,13 +194,7 @@ fn a_journal_of_settled_work_does_not_grow_without_bound() {
     drop(journal);
     let journal = open(&dir);
     assert_eq!(journal.ledger().seen(attempt(0, 1)), Some(Seen::Answered));
-    assert_eq!(
-        journal
-            .ledger()
-            .statements(Address(Felt::from(9_u8)), 400)
-            .1,
-        400
-    );
+    assert_eq!(journal.ledger().statements(Address(Felt::from(9_u8)), 400).1, 400);
 }
 
 #[test]
@@ -288,10 +204,7 @@ fn a_full_disk_fails_the_write_and_a_freed_one_takes_the_next() {
     let batch = sign_one(&mut journal, 1, b"a");
     journal.fill_disk();
     let error = journal.append(answered(&batch, true)).unwrap_err();
-    assert!(
-        crate::work_loop::with_cause(&error).contains("No space left"),
-        "{error:?}"
-    );
+    assert!(crate::work_loop::with_cause(&error).contains("No space left"), "{error:?}");
     assert_eq!(journal.ledger().unpaid().0, 0);
     journal.free_disk();
     journal.append(answered(&batch, true)).unwrap();
@@ -301,21 +214,11 @@ fn a_full_disk_fails_the_write_and_a_freed_one_takes_the_next() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Run {
-        job: u128,
-        output: u8,
-    },
-    Answer {
-        place: prop::sample::Index,
-        accepted: bool,
-    },
-    Countersign {
-        job: u128,
-    },
+    Run { job: u128, output: u8 },
+    Answer { place: prop::sample::Index, accepted: bool },
+    Countersign { job: u128 },
     Compact,
-    Crash {
-        torn_bytes: usize,
-    },
+    Crash { torn_bytes: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -20,14 +20,8 @@ fn lease(job: u128, run_within: Duration) -> Lease {
 }
 
 fn reply(leases: &[&Lease], state: LeaseState) -> HeartbeatReply {
-    let result = |lease: &&Lease| HeartbeatResult {
-        lease: lease.fence.lease,
-        state,
-    };
-    HeartbeatReply {
-        results: leases.iter().map(result).collect(),
-        ttl_ms: 30_000,
-    }
+    let result = |lease: &&Lease| HeartbeatResult { lease: lease.fence.lease, state };
+    HeartbeatReply { results: leases.iter().map(result).collect(), ttl_ms: 30_000 }
 }
 
 fn minutes(n: u64) -> Duration {
@@ -101,12 +95,7 @@ fn a_grant_found_again_after_its_time_is_reported_as_late() {
     let received = sent + minutes(1);
     assert!(held.take(&lease, sent, received));
     assert!(!held.may_go_on(lease.fence, received));
-    held.beaten(
-        &[lease.fence],
-        &reply(&[&lease], LeaseState::Ok),
-        received,
-        received,
-    );
+    held.beaten(&[lease.fence], &reply(&[&lease], LeaseState::Ok), received, received);
     assert!(held.may_go_on(lease.fence, received));
 }
 
@@ -114,12 +103,7 @@ fn a_grant_found_again_after_its_time_is_reported_as_late() {
 fn an_answer_for_a_lease_that_is_not_held_changes_nothing() {
     let (held, now) = (Held::default(), Instant::now());
     let stranger = lease(9, minutes(5));
-    held.beaten(
-        &[stranger.fence],
-        &reply(&[&stranger], LeaseState::Ok),
-        now,
-        now,
-    );
+    held.beaten(&[stranger.fence], &reply(&[&stranger], LeaseState::Ok), now, now);
     assert_eq!(held.first_beat(), None);
 }
 

@@ -12,11 +12,7 @@ use crate::attest::tests::fence;
 fn sha256_model() -> Offered {
     let manifest = include_bytes!("../../models/sha256/manifest.json");
     let id = ModelId(Felt::from(5_u8));
-    Offered {
-        id,
-        manifest: Manifest::parse(manifest).unwrap(),
-        tasks: mpsc::channel().0,
-    }
+    Offered { id, manifest: Manifest::parse(manifest).unwrap(), tasks: mpsc::channel().0 }
 }
 
 fn lease(input_bytes: usize) -> Lease {
@@ -39,10 +35,7 @@ fn retryable(verdict: &Verdict) -> Option<bool> {
 
 #[test]
 fn a_fresh_lease_of_an_offered_model_is_run() {
-    assert_eq!(
-        judge(&lease(8_192), Some(&sha256_model()), None),
-        Verdict::Run
-    );
+    assert_eq!(judge(&lease(8_192), Some(&sha256_model()), None), Verdict::Run);
     assert_eq!(judge(&lease(0), Some(&sha256_model()), None), Verdict::Run);
 }
 

@@ -27,10 +27,7 @@ struct Token {
 
 /// The distinct buckets of a text, in the order of their first appearance.
 pub(super) fn features(text: &str) -> Vec<u64> {
-    let mut buckets = Buckets {
-        seen: HashSet::new(),
-        ids: Vec::new(),
-    };
+    let mut buckets = Buckets { seen: HashSet::new(), ids: Vec::new() };
     let (mut before_last, mut last) = (BEFORE_FIRST, BEFORE_FIRST);
     for token in &tokens(text) {
         let text = token.text.as_str();
@@ -68,11 +65,8 @@ impl Buckets {
 
     fn add_grams(&mut self, word: &str) {
         let padded = format!("<{word}>");
-        let ends: Vec<usize> = padded
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([padded.len()])
-            .collect();
+        let ends: Vec<usize> =
+            padded.char_indices().map(|(at, _)| at).chain([padded.len()]).collect();
         for chars in GRAM_CHARS {
             for window in ends.windows(chars + 1) {
                 self.add(&["c", &padded[window[0]..window[chars]]]);
@@ -137,16 +131,9 @@ fn tokens(text: &str) -> Vec<Token> {
 
 fn flush(run: &mut Vec<char>, class: Class, tokens: &mut Vec<Token>) {
     let whole: String = run.drain(..).collect();
-    let text = if class == Class::Word {
-        whole.trim_matches('\'')
-    } else {
-        whole.as_str()
-    };
+    let text = if class == Class::Word { whole.trim_matches('\'') } else { whole.as_str() };
     if !text.is_empty() {
-        tokens.push(Token {
-            class,
-            text: text.to_owned(),
-        });
+        tokens.push(Token { class, text: text.to_owned() });
     }
 }
 
@@ -180,11 +167,7 @@ mod tests {
         for vector in vectors {
             let found = features(&vector.text.repeat(vector.repeat));
             assert_eq!(found.len(), vector.count, "{:?}", vector.text);
-            let joined = found
-                .iter()
-                .map(u64::to_string)
-                .collect::<Vec<_>>()
-                .join(",");
+            let joined = found.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
             assert_eq!(format!("{:016x}", fnv1a64(joined.bytes())), vector.fnv1a64);
             let start = vector.ids.or(vector.first_ids).unwrap();
             assert_eq!(found[..start.len()], start, "{:?}", vector.text);

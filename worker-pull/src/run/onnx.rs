@@ -43,10 +43,7 @@ impl Onnx {
         if let Some(environment) = known.as_ref() {
             return Ok(Self(environment.clone()));
         }
-        let library = |detail: String| OnnxError::Library {
-            path: path.to_owned(),
-            detail,
-        };
+        let library = |detail: String| OnnxError::Library { path: path.to_owned(), detail };
         let builder = ort::init_from(path).map_err(|error| library(error.to_string()))?;
         let environment = builder.with_telemetry(false).build()?;
         *known = Some(environment.clone());
@@ -67,19 +64,14 @@ impl Classifier {
         let inputs: Vec<&str> = session.inputs().iter().map(Outlet::name).collect();
         let outputs: Vec<&str> = session.outputs().iter().map(Outlet::name).collect();
         if inputs != [INPUT] || outputs != [OUTPUT] {
-            return Err(OnnxError::Shape(format!(
-                "it takes {inputs:?} and gives {outputs:?}"
-            )));
+            return Err(OnnxError::Shape(format!("it takes {inputs:?} and gives {outputs:?}")));
         }
         Ok(Self(session))
     }
 
     /// One run over all texts, each row padded to the longest.
     pub(super) fn probabilities(&mut self, texts: &[&str]) -> Result<Vec<[f32; 3]>, OnnxError> {
-        let rows: Vec<Vec<u64>> = texts
-            .iter()
-            .map(|text| hashed_ngrams::features(text))
-            .collect();
+        let rows: Vec<Vec<u64>> = texts.iter().map(|text| hashed_ngrams::features(text)).collect();
         let width = rows.iter().map(Vec::len).max().unwrap_or(0).max(1);
         let mut ids: Vec<i64> = Vec::with_capacity(rows.len() * width);
         for (row, end) in rows.iter().zip((1..).map(|row: usize| row * width)) {
@@ -92,10 +84,7 @@ impl Classifier {
         let (found, rest) = flat.as_chunks::<3>();
         let sound = found.iter().flatten().all(|p| (0.0..=1.0).contains(p));
         if found.len() != texts.len() || !rest.is_empty() || !sound {
-            return Err(OnnxError::Shape(format!(
-                "{} texts gave {flat:?}",
-                texts.len()
-            )));
+            return Err(OnnxError::Shape(format!("{} texts gave {flat:?}", texts.len())));
         }
         Ok(found.to_vec())
     }

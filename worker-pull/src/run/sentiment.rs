@@ -7,11 +7,7 @@ const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 pub(super) fn document(probabilities: [f32; 3]) -> Vec<u8> {
     let best = (1..LABELS.len()).fold(0, |best, index| {
         // Ties go to the earlier label.
-        if probabilities[index] > probabilities[best] {
-            index
-        } else {
-            best
-        }
+        if probabilities[index] > probabilities[best] { index } else { best }
     });
     let [negative, neutral, positive] = probabilities;
     let text = format!(
@@ -34,10 +30,7 @@ mod tests {
     #[test]
     fn trailing_zeros_stay_and_ties_go_to_the_earlier_label() {
         let text = String::from_utf8(document([0.5, 0.5, 0.0])).unwrap();
-        assert!(
-            text.starts_with(r#"{"label":"negative","confidence":0.5000,"#),
-            "{text}"
-        );
+        assert!(text.starts_with(r#"{"label":"negative","confidence":0.5000,"#), "{text}");
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
     }
 }

@@ -21,9 +21,7 @@ fn onnxruntime_lib() -> PathBuf {
     let tools = std::env::var_os("CIRO_TOOLS")
         .map_or(home.join(".cache/ciro-network/tools"), PathBuf::from);
     let text = std::fs::read(tools.join("tools.json")).expect("run `make tools` first");
-    serde_json::from_slice::<Tools>(&text)
-        .unwrap()
-        .onnxruntime_lib
+    serde_json::from_slice::<Tools>(&text).unwrap().onnxruntime_lib
 }
 
 fn sentiment() -> Program {
@@ -64,10 +62,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 fn vector_texts() -> Vec<String> {
-    vectors()
-        .iter()
-        .map(|vector| vector.text.repeat(vector.repeat.unwrap_or(1)))
-        .collect()
+    vectors().iter().map(|vector| vector.text.repeat(vector.repeat.unwrap_or(1))).collect()
 }
 
 #[test]
@@ -76,14 +71,8 @@ fn the_committed_model_gives_the_probabilities_of_its_vectors() {
     for (vector, text) in vectors().iter().zip(vector_texts()) {
         let bytes = run_one(&mut program, text.as_bytes()).unwrap();
         let found: Document = serde_json::from_slice(&bytes).unwrap();
-        let Probabilities {
-            negative,
-            neutral,
-            positive,
-        } = found.probabilities;
-        for (found, expected) in [negative, neutral, positive]
-            .into_iter()
-            .zip(vector.probabilities)
+        let Probabilities { negative, neutral, positive } = found.probabilities;
+        for (found, expected) in [negative, neutral, positive].into_iter().zip(vector.probabilities)
         {
             assert!(
                 (found - expected).abs() < 1.5e-4,
@@ -92,30 +81,18 @@ fn the_committed_model_gives_the_probabilities_of_its_vectors() {
             );
         }
         let confidence = found.confidence;
-        assert!(
-            [negative, neutral, positive]
-                .iter()
-                .all(|p| *p <= confidence),
-            "{}",
-            vector.text
-        );
+        assert!([negative, neutral, positive].iter().all(|p| *p <= confidence), "{}", vector.text);
     }
 }
 
 #[test]
 fn hello_world_and_obvious_texts_get_their_label() {
     let mut program = sentiment();
-    for (text, label) in [
-        ("Hello world", "positive"),
-        ("I love this", "positive"),
-        ("This is terrible", "negative"),
-    ] {
+    for (text, label) in
+        [("Hello world", "positive"), ("I love this", "positive"), ("This is terrible", "negative")]
+    {
         let bytes = run_one(&mut program, text.as_bytes()).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Document>(&bytes).unwrap().label,
-            label,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_slice::<Document>(&bytes).unwrap().label, label, "{text}");
     }
 }
 
@@ -153,10 +130,7 @@ fn a_graph_that_is_no_graph_is_an_error_and_not_a_crash() {
 #[test]
 fn a_panic_becomes_the_failure_of_its_job() {
     let panic = catch_unwind(|| panic!("weights on fire")).unwrap_err();
-    assert_eq!(
-        panicked(&*panic),
-        RunError::Panic("weights on fire".to_owned())
-    );
+    assert_eq!(panicked(&*panic), RunError::Panic("weights on fire".to_owned()));
 }
 
 #[tokio::test]
@@ -165,13 +139,8 @@ async fn a_models_thread_runs_what_is_leased_and_skips_what_is_lost() {
     let (outcomes, mut finished) = mpsc::unbounded_channel();
     let model = ModelId(Felt::from(5_u8));
     let own = Arc::clone(&held);
-    let bench = Bench {
-        model,
-        scheme: Scheme::Poseidon,
-        program: Program::Sha256,
-        held: own,
-        outcomes,
-    };
+    let bench =
+        Bench { model, scheme: Scheme::Poseidon, program: Program::Sha256, held: own, outcomes };
     let tasks = bench.start().unwrap();
     let slots = Arc::new(Semaphore::new(2));
     let now = Instant::now();
@@ -187,32 +156,15 @@ async fn a_models_thread_runs_what_is_leased_and_skips_what_is_lost() {
     for job in [1, 2] {
         let slot = Arc::clone(&slots).acquire_owned().await.unwrap();
         let (fence, input) = (fence(job, 1), b"abc".to_vec());
-        tasks
-            .send(Task {
-                fence,
-                input,
-                amount_fri: Fri(7),
-                slot,
-            })
-            .unwrap();
+        tasks.send(Task { fence, input, amount_fri: Fri(7), slot }).unwrap();
     }
     let outcome = finished.recv().await.unwrap();
     assert_eq!(outcome.fence, fence(2, 1), "job 1 is not held any more");
     let result = outcome.result.unwrap();
     assert_eq!(result.output, sha256::run(b"abc"));
     assert_eq!(result.input, commit(Scheme::Poseidon, b"abc"));
-    assert_eq!(
-        result.output_commitment,
-        commit(Scheme::Poseidon, &result.output)
-    );
-    assert_eq!(
-        slots.available_permits(),
-        1,
-        "a slot is held until its result is signed"
-    );
+    assert_eq!(result.output_commitment, commit(Scheme::Poseidon, &result.output));
+    assert_eq!(slots.available_permits(), 1, "a slot is held until its result is signed");
     drop(tasks);
-    assert!(
-        finished.recv().await.is_none(),
-        "the thread ends with its last sender"
-    );
+    assert!(finished.recv().await.is_none(), "the thread ends with its last sender");
 }

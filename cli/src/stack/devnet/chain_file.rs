@@ -22,10 +22,7 @@ pub(super) struct ChainFile {
 
 impl ChainFile {
     pub(super) fn in_dir(dir: &Path) -> Self {
-        Self {
-            path: dir.join("chain.json"),
-            copy: dir.join("chain.loading.json"),
-        }
+        Self { path: dir.join("chain.json"), copy: dir.join("chain.loading.json") }
     }
 
     /// What the devnet reads and writes.
@@ -37,11 +34,7 @@ impl ChainFile {
     /// until [`ChainFile::loaded`] the devnet may be killed.
     pub(super) fn make_loadable(&self) -> Result<u32, StackError> {
         // A copy is there: the last load was cut short, and the copy has it all.
-        let source = if self.copy.exists() {
-            &self.copy
-        } else {
-            &self.path
-        };
+        let source = if self.copy.exists() { &self.copy } else { &self.path };
         let text = match fs::read(source) {
             Ok(text) => text,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -79,10 +72,7 @@ fn complete_events(text: &[u8]) -> Vec<&RawValue> {
     let mut events = Vec::new();
     let mut rest = text.strip_prefix(b"[").unwrap_or_default();
     loop {
-        let next = rest
-            .iter()
-            .position(|byte| !b" ,\n".contains(byte))
-            .unwrap_or(rest.len());
+        let next = rest.iter().position(|byte| !b" ,\n".contains(byte)).unwrap_or(rest.len());
         rest = rest.get(next..).unwrap_or_default();
         let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<&RawValue>();
         let Some(Ok(event)) = stream.next() else {

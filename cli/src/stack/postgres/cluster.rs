@@ -37,12 +37,7 @@ pub(super) async fn prepare(
         bin_dir.join("initdb"),
         state_dir::log_path(state_dir, "initdb"),
     )
-    .args([
-        OsStr::new("-D"),
-        fresh.as_os_str(),
-        "--pwfile".as_ref(),
-        password_file.as_os_str(),
-    ])
+    .args([OsStr::new("-D"), fresh.as_os_str(), "--pwfile".as_ref(), password_file.as_os_str()])
     .args(["--username=ciro", "--auth=scram-sha-256"])
     // The same order of text on every machine.
     .args(["--encoding=UTF8", "--locale=C", "--no-instructions"]);

@@ -37,13 +37,7 @@ pub(super) async fn wait_until_gone(data_dir: &Path) -> Result<(), StackError> {
 }
 
 fn pid_in(pid_file: &Path) -> Option<u32> {
-    fs::read_to_string(pid_file)
-        .ok()?
-        .lines()
-        .next()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(pid_file).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// Whether the process's command line names our data directory, as ours always does. A zombie has none.

@@ -6,10 +6,7 @@ fn env(overrides: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> 
         if name == "CIRO_TOOLS" {
             return Some("/nonexistent".into());
         }
-        overrides
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.into())
+        overrides.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
     }
 }
 
@@ -41,8 +38,5 @@ fn a_tool_that_has_gone_is_named_with_its_path() {
     let message = ToolPaths::find_in(env(&[("CIRO_REDIS_SERVER", "/nowhere/redis")]))
         .unwrap_err()
         .to_string();
-    assert_eq!(
-        message,
-        "redis-server is not at /nowhere/redis any more; run `make tools`"
-    );
+    assert_eq!(message, "redis-server is not at /nowhere/redis any more; run `make tools`");
 }

@@ -34,16 +34,7 @@ impl Devnet {
             .arg("--pdeathsig=SIGKILL")
             .arg("--")
             .arg(program)
-            .args([
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--seed",
-                "0",
-                "--chain-id",
-                "TESTNET",
-            ])
+            .args(["--host", "127.0.0.1", "--port", "0", "--seed", "0", "--chain-id", "TESTNET"])
             .env("RUST_LOG", "info")
             .env("NO_COLOR", "1")
             .current_dir(env::temp_dir())
@@ -56,30 +47,17 @@ impl Devnet {
         let address = lines
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| {
-                line.split("listening on ")
-                    .nth(1)
-                    .map(|a| a.trim().to_owned())
-            })
+            .find_map(|line| line.split("listening on ").nth(1).map(|a| a.trim().to_owned()))
             .expect("devnet says where it listens");
         // Its pipe must not fill up.
         thread::spawn(move || lines.for_each(drop));
-        let address: String = address
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':'))
-            .collect();
-        Self {
-            child,
-            url: format!("http://{address}/rpc").parse().unwrap(),
-        }
+        let address: String =
+            address.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
+        Self { child, url: format!("http://{address}/rpc").parse().unwrap() }
     }
 
     fn signal(&self, signal: Signal) {
-        kill(
-            Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
-            signal,
-        )
-        .unwrap();
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
     /// Stops its process where it stands: connections stay open and nothing answers.
@@ -102,10 +80,7 @@ impl Devnet {
             .json()
             .await
             .unwrap();
-        answer
-            .get("result")
-            .unwrap_or_else(|| panic!("{method}: {answer}"))
-            .clone()
+        answer.get("result").unwrap_or_else(|| panic!("{method}: {answer}")).clone()
     }
 
     /// Its funded accounts.
@@ -125,8 +100,7 @@ impl Devnet {
     }
 
     pub(crate) async fn pass_time(&self, seconds: u64) {
-        self.ask("devnet_increaseTime", json!({ "time": seconds }))
-            .await;
+        self.ask("devnet_increaseTime", json!({ "time": seconds })).await;
     }
 }
 

@@ -43,61 +43,32 @@ fn as_postgres(program: &Path) -> Command {
     if is_root() {
         command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
     }
-    command
-        .arg("--pdeathsig=SIGQUIT")
-        .arg("--")
-        .arg(program)
-        .current_dir("/");
+    command.arg("--pdeathsig=SIGQUIT").arg("--").arg(program).current_dir("/");
     command
 }
 
 fn start() -> Server {
-    let bin = super::tool("postgres_bin_dir", || {
-        PathBuf::from("/usr/lib/postgresql/15/bin")
-    });
-    let home = tempfile::Builder::new()
-        .prefix("ciro-pm-")
-        .tempdir()
-        .unwrap()
-        .keep();
+    let bin = super::tool("postgres_bin_dir", || PathBuf::from("/usr/lib/postgresql/15/bin"));
+    let home = tempfile::Builder::new().prefix("ciro-pm-").tempdir().unwrap().keep();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
     if is_root() {
-        let user = nix::unistd::User::from_name("postgres")
-            .unwrap()
-            .expect("a user postgres");
+        let user = nix::unistd::User::from_name("postgres").unwrap().expect("a user postgres");
         nix::unistd::chown(&home, Some(user.uid), Some(user.gid)).unwrap();
     }
     let data = home.join("data");
     let made = as_postgres(&bin.join("initdb"))
-        .args([
-            "--username=ciro",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ])
+        .args(["--username=ciro", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
         .arg("-D")
         .arg(&data)
         .output()
         .unwrap();
-    assert!(
-        made.status.success(),
-        "initdb: {}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let log = fs::File::create(home.join("log")).unwrap();
     let mut postgres = as_postgres(&bin.join("postgres"));
     postgres
         .arg("-D")
         .arg(&data)
-        .args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "max_connections=200",
-        ])
+        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"])
         .args(["-c", &format!("unix_socket_directories={}", home.display())])
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
@@ -114,10 +85,7 @@ fn start() -> Server {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Server {
-        socket_dir: home,
-        _janitor: Mutex::new(janitor),
-    }
+    Server { socket_dir: home, _janitor: Mutex::new(janitor) }
 }
 
 /// The death signal comes when the thread that forked ends, and tests' threads end early.
@@ -151,19 +119,10 @@ pub(crate) async fn connect(config: &Config) -> Client {
 pub(crate) async fn fresh_database() -> Config {
     let server = server();
     let mut config = Config::new();
-    config
-        .host_path(&server.socket_dir)
-        .user("ciro")
-        .dbname("postgres");
+    config.host_path(&server.socket_dir).user("ciro").dbname("postgres");
     let name = format!("test_{}", Uuid::now_v7().simple());
-    connect(&config)
-        .await
-        .batch_execute(&format!("create database {name}"))
-        .await
-        .unwrap();
+    connect(&config).await.batch_execute(&format!("create database {name}")).await.unwrap();
     config.dbname(&name);
-    ciro_paymaster::migrate(&mut connect(&config).await)
-        .await
-        .unwrap();
+    ciro_paymaster::migrate(&mut connect(&config).await).await.unwrap();
     config
 }

@@ -3,21 +3,14 @@ use super::*;
 const WHOLE: &[u8] = br#"[{"id":1}, {"id":2,"params":["a]",{"b":"}, "}]}, {"id":3}]"#;
 
 fn texts(text: &[u8]) -> Vec<&str> {
-    complete_events(text)
-        .into_iter()
-        .map(RawValue::get)
-        .collect()
+    complete_events(text).into_iter().map(RawValue::get).collect()
 }
 
 #[test]
 fn a_whole_file_keeps_every_event() {
     assert_eq!(
         texts(WHOLE),
-        [
-            r#"{"id":1}"#,
-            r#"{"id":2,"params":["a]",{"b":"}, "}]}"#,
-            r#"{"id":3}"#
-        ]
+        [r#"{"id":1}"#, r#"{"id":2,"params":["a]",{"b":"}, "}]}"#, r#"{"id":3}"#]
     );
 }
 
@@ -27,14 +20,8 @@ fn a_file_cut_anywhere_keeps_what_came_whole_before_the_cut() {
     for cut in 0..WHOLE.len() {
         let kept = texts(&WHOLE[..cut]);
         assert_eq!(kept, whole[..kept.len()], "cut at {cut}");
-        let held = WHOLE[..cut]
-            .windows(5)
-            .filter(|part| part.starts_with(br#""id":"#))
-            .count();
-        assert!(
-            kept.len() + 1 >= held,
-            "cut at {cut}: only the last event may go"
-        );
+        let held = WHOLE[..cut].windows(5).filter(|part| part.starts_with(br#""id":"#)).count();
+        assert!(kept.len() + 1 >= held, "cut at {cut}: only the last event may go");
     }
 }
 
