@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use ciro_api::Fri;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio_postgres::{Client, NoTls, Row, error::SqlState};
+use deadpool_postgres::{
+    GenericClient, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use tokio_postgres::{Client, NoTls, Row, error::SqlState, types::ToSql};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -99,4 +101,44 @@ pub(crate) fn read<T: FromStr>(row: &Row, column: &'static str) -> Result<T, Dat
 /// Reads a `numeric` column that the query casts to text.
 pub(crate) fn read_fri(row: &Row, column: &'static str) -> Result<Fri, DatabaseError> {
     read(row, column)
+}
+
+/// Runs a statement that this connection keeps prepared: parsing and planning are paid once.
+pub(crate) async fn query(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, DatabaseError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, values).await?)
+}
+
+/// The same for at most one row.
+pub(crate) async fn query_opt(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Option<Row>, DatabaseError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query_opt(&statement, values).await?)
+}
+
+/// The same for exactly one row.
+pub(crate) async fn query_one(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Row, DatabaseError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query_one(&statement, values).await?)
+}
+
+/// The same for no rows; tells how many were touched.
+pub(crate) async fn execute(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<u64, DatabaseError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.execute(&statement, values).await?)
 }

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 use crate::{
     app::App,
-    database::{DatabaseError, read, read_fri},
+    database::{self, DatabaseError, read, read_fri},
     problem::ApiError,
 };
 
@@ -51,7 +51,7 @@ impl Catalogue {
 /// Reads the whole catalogue.
 pub(crate) async fn load(app: &App) -> Result<Vec<Arc<Model>>, DatabaseError> {
     let client = app.pg.get().await?;
-    let rows = client.query(include_str!("models/list.sql"), &[]).await?;
+    let rows = database::query(&client, include_str!("models/list.sql"), &[]).await?;
     let models: Vec<Arc<Model>> = rows.iter().map(read_model).collect::<Result<_, _>>()?;
     let mut known = app.catalogue.by_id.write().unwrap_or_else(PoisonError::into_inner);
     known.extend(models.iter().map(|model| (model.id, Arc::clone(model))));

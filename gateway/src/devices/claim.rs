@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::assertion::{self, Lifetime};
-use crate::{app::App, extract::Body, problem::ApiError};
+use crate::{app::App, database, extract::Body, problem::ApiError};
 
 #[derive(Deserialize)]
 struct Proof {
@@ -55,7 +55,9 @@ pub(crate) async fn claim(
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     // Locks the credential, so that two devices cannot share its last use.
-    let found = tx.query_opt(include_str!("claim_token.sql"), &[&token_sha256.as_slice()]).await?;
+    let found =
+        database::query_opt(&tx, include_str!("claim_token.sql"), &[&token_sha256.as_slice()])
+            .await?;
     let token = found.ok_or_else(|| {
         ApiError::new(
             ErrorCode::ClaimRefused,
@@ -63,7 +65,9 @@ pub(crate) async fn claim(
         )
     })?;
     let sponsor = SponsorId(token.try_get("sponsor_id")?);
-    let known = tx.query_opt(include_str!("by_serial.sql"), &[&sponsor.0, &request.serial]).await?;
+    let known =
+        database::query_opt(&tx, include_str!("by_serial.sql"), &[&sponsor.0, &request.serial])
+            .await?;
     if let Some(row) = known {
         let same =
             row.try_get::<_, Vec<u8>>("key_x")? == x && row.try_get::<_, Vec<u8>>("key_y")? == y;
@@ -81,8 +85,13 @@ pub(crate) async fn claim(
         ));
     }
     let id = DeviceId(Uuid::now_v7());
-    tx.execute(include_str!("insert.sql"), &[&id.0, &sponsor.0, &request.serial, &x, &y]).await?;
-    tx.execute(include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
+    database::execute(
+        &tx,
+        include_str!("insert.sql"),
+        &[&id.0, &sponsor.0, &request.serial, &x, &y],
+    )
+    .await?;
+    database::execute(&tx, include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Device { id, serial: request.serial, sponsor })))
 }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::assertion::{self, Lifetime};
-use crate::{app::App, auth::keys::Role, extract::FormBody, problem::ApiError};
+use crate::{app::App, auth::keys::Role, database, extract::FormBody, problem::ApiError};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -57,7 +57,9 @@ pub(crate) async fn token(
     }
     let id = claimed_id(&request.assertion)?;
     let client = app.pg.get().await?;
-    let row = client.query_opt(include_str!("key.sql"), &[&id.0]).await?.ok_or_else(unknown)?;
+    let row = database::query_opt(&client, include_str!("key.sql"), &[&id.0])
+        .await?
+        .ok_or_else(unknown)?;
     let claims: Assertion = assertion::check(&request.assertion, &key(&row)?, app.keys.issuer())?;
     if claims.iss != claims.sub || claims.sub != id.to_string() {
         return Err(ApiError::new(
@@ -72,9 +74,12 @@ pub(crate) async fn token(
     let forget_at = OffsetDateTime::from_unix_timestamp(claims.exp)
         .unwrap_or(OffsetDateTime::now_utc())
         + time::Duration::seconds(i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0));
-    let fresh = client
-        .execute(include_str!("see_assertion.sql"), &[&id.0, &claims.jti, &forget_at])
-        .await?;
+    let fresh = database::execute(
+        &client,
+        include_str!("see_assertion.sql"),
+        &[&id.0, &claims.jti, &forget_at],
+    )
+    .await?;
     if fresh == 0 {
         return Err(ApiError::new(
             ErrorCode::InvalidAssertion,

@@ -2,9 +2,9 @@
 
 use ciro_api::{JobId, JobStatus};
 use ciro_paymaster::ledger;
-use tokio_postgres::Transaction;
+use deadpool_postgres::Transaction;
 
-use crate::problem::ApiError;
+use crate::{database, problem::ApiError};
 
 /// Why a job ends without a result.
 pub(crate) struct Ending<'a> {
@@ -22,9 +22,12 @@ pub(crate) async fn without_result(
     ending: &Ending<'_>,
 ) -> Result<bool, ApiError> {
     let Ending { job, epoch, status, reason, detail } = ending;
-    let ended = tx
-        .execute(include_str!("end.sql"), &[&job.0, epoch, &status.as_str(), reason, detail])
-        .await?;
+    let ended = database::execute(
+        tx,
+        include_str!("end.sql"),
+        &[&job.0, epoch, &status.as_str(), reason, detail],
+    )
+    .await?;
     if ended == 0 {
         return Ok(false);
     }

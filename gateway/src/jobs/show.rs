@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 use crate::{
     app::App,
-    database::{DatabaseError, read},
+    database::{self, DatabaseError, read},
     models::{self, Model},
     problem::ApiError,
 };
@@ -25,7 +25,7 @@ const HEX_BYTES_MAX: usize = 64;
 /// The job, if it is this device's. Someone else's does not exist.
 pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
     let client = app.pg.get().await?;
-    let row = client.query_opt(include_str!("show.sql"), &[&id.0, &device.0]).await?;
+    let row = database::query_opt(&client, include_str!("show.sql"), &[&id.0, &device.0]).await?;
     let row = row.ok_or_else(|| {
         ApiError::new(ErrorCode::NotFound, format!("there is no job {id} of this device"))
     })?;

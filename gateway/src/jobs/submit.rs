@@ -16,14 +16,15 @@ use ciro_api::{
     rest::jobs::{CreateJob, Job},
 };
 use ciro_paymaster::ledger::{self, HoldError};
+use deadpool_postgres::Transaction;
 use sha2::{Digest, Sha256};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::wait;
 use crate::{
     app::App,
     auth::Device,
+    database,
     extract::Body,
     models::{self, Model},
     problem::ApiError,
@@ -221,13 +222,16 @@ async fn claim_key(
     };
     let device = accepted.device.id.0;
     let hours = limits::IDEMPOTENCY_HOURS;
-    let taken = tx
-        .query_opt(include_str!("claim_key.sql"), &[&device, key, fingerprint, &job.0, &hours])
-        .await?;
+    let taken = database::query_opt(
+        tx,
+        include_str!("claim_key.sql"),
+        &[&device, key, fingerprint, &job.0, &hours],
+    )
+    .await?;
     if taken.is_some() {
         return Ok(None);
     }
-    let row = tx.query_one(include_str!("key_owner.sql"), &[&device, key]).await?;
+    let row = database::query_one(tx, include_str!("key_owner.sql"), &[&device, key]).await?;
     if row.try_get::<_, Vec<u8>>("body_sha256")? != *fingerprint {
         let detail =
             "this idempotency key came before with another body; use a new key for a new job";
@@ -240,7 +244,8 @@ async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result
     let Accepted { device, model, input, start_within_ms, run_within_ms, .. } = accepted;
     let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let input_commitment = commit(model.manifest.scheme, input).to_string();
-    tx.execute(
+    database::execute(
+        tx,
         include_str!("insert.sql"),
         &[
             &job.0,

@@ -11,7 +11,7 @@ use ciro_api::{
 use crate::{
     app::App,
     auth::Worker,
-    database::read,
+    database::{self, read},
     extract::Body,
     jobs::end::{self, Ending},
     problem::ApiError,
@@ -51,12 +51,12 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
     let epoch = i64::try_from(fence.epoch).unwrap_or(-1);
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let row = tx
-        .query_opt(
-            include_str!("fail.sql"),
-            &[&fence.job.0, &epoch, &fence.lease.0, &worker.address.to_string()],
-        )
-        .await?;
+    let row = database::query_opt(
+        &tx,
+        include_str!("fail.sql"),
+        &[&fence.job.0, &epoch, &fence.lease.0, &worker.address.to_string()],
+    )
+    .await?;
     let row = row.ok_or_else(|| {
         let detail = format!(
             "job {} is not held under epoch {} and this lease any more",

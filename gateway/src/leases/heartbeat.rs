@@ -10,7 +10,7 @@ use ciro_api::{
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{app::App, auth::Worker, database::read, extract::Body, problem::ApiError};
+use crate::{app::App, auth::Worker, database, database::read, extract::Body, problem::ApiError};
 
 /// Most leases one heartbeat may carry: the Redis function's batch bound.
 const LEASES_MAX: usize = 256;
@@ -52,7 +52,9 @@ async fn held_models(
 ) -> Result<HashMap<JobId, ModelId>, ApiError> {
     let ids: Vec<Uuid> = leases.iter().map(|fence| fence.job.0).collect();
     let client = app.pg.get().await?;
-    let rows = client.query(include_str!("held.sql"), &[&ids, &worker.address.to_string()]).await?;
+    let rows =
+        database::query(&client, include_str!("held.sql"), &[&ids, &worker.address.to_string()])
+            .await?;
     let mut models = HashMap::new();
     for row in &rows {
         let job = JobId(row.try_get("job_id")?);

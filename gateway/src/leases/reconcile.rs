@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    database::{DatabaseError, read},
+    database::{self, DatabaseError, read},
     jobs::end::{self, Ending},
     problem::ApiError,
     wake::Event,
@@ -58,7 +58,7 @@ async fn walk(app: &App) -> Result<(), ApiError> {
     let mut after = Uuid::nil();
     loop {
         let client = app.pg.get().await?;
-        let rows = client.query(include_str!("walk.sql"), &[&after, &PAGE]).await?;
+        let rows = database::query(&client, include_str!("walk.sql"), &[&after, &PAGE]).await?;
         drop(client);
         let page: Vec<Live> = rows.iter().map(read_live).collect::<Result<_, _>>()?;
         for live in &page {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    database,
     jobs::end::{self, Ending},
     leases::reconcile,
     models,
@@ -51,7 +52,7 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
     let job = expired.job;
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let Some(row) = tx.query_opt(include_str!("expired.sql"), &[&job.0]).await? else {
+    let Some(row) = database::query_opt(&tx, include_str!("expired.sql"), &[&job.0]).await? else {
         app.queue.drop_jobs(model, &[job]).await?;
         return Ok(());
     };
@@ -73,7 +74,7 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
     }
     if leased {
         // Epoch, lease id and worker stay: until someone else begins, a late result is as good.
-        tx.execute(include_str!("crash.sql"), &[&job.0, &epoch]).await?;
+        database::execute(&tx, include_str!("crash.sql"), &[&job.0, &epoch]).await?;
         tracing::info!(%job, epoch, "a lease ran out; the job goes back to the queue");
     }
     tx.commit().await?;
@@ -84,7 +85,7 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
 
 /// Ends a job whose run took too long or that keeps killing its workers.
 async fn give_up(
-    tx: &tokio_postgres::Transaction<'_>,
+    tx: &deadpool_postgres::Transaction<'_>,
     row: &tokio_postgres::Row,
     job: JobId,
     epoch: i64,

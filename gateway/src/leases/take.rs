@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     auth::Worker,
-    database::{DatabaseError, read_fri},
+    database::{self, DatabaseError, read_fri},
     extract::Body,
     models,
     problem::ApiError,
@@ -119,9 +119,12 @@ async fn grant_of(
     let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
     let client = app.pg.get().await?;
-    let rows = client
-        .query(include_str!("take.sql"), &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms])
-        .await?;
+    let rows = database::query(
+        &client,
+        include_str!("take.sql"),
+        &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
+    )
+    .await?;
     drop(client);
     let leases: Vec<Lease> =
         rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?;

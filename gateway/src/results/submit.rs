@@ -18,12 +18,13 @@ use ciro_api::{
     rest::results::{ResultItem, ResultOutcome, SubmitReply, SubmitResults},
 };
 use ciro_paymaster::ledger::{self, Earned};
-use tokio_postgres::{Row, Transaction};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
 
 use crate::{
     app::App,
     auth::Worker,
-    database::{read, read_fri},
+    database::{self, read, read_fri},
     extract::Body,
     models::{self, Model},
     problem::ApiError,
@@ -168,7 +169,7 @@ async fn store_one(
     claim: &Claim,
 ) -> Result<Stored, ApiError> {
     let job = claim.item.fence.job;
-    let row = tx.query_opt(include_str!("request.sql"), &[&job.0]).await?;
+    let row = database::query_opt(tx, include_str!("request.sql"), &[&job.0]).await?;
     let row =
         row.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no job {job}")))?;
     check_item(&row, claim)?;
@@ -221,31 +222,31 @@ async fn finish(
     let place = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
     let words =
         |felts: &[Digest]| felts.iter().flat_map(|felt| felt.0.to_bytes_be()).collect::<Vec<u8>>();
-    let finished = tx
-        .execute(
-            include_str!("finish.sql"),
-            &[
-                &fence.job.0,
-                &epoch,
-                &fence.lease.0,
-                &worker.address.to_string(),
-                &claim.item.output.0,
-                &claim.attestation.output.to_string(),
-                &place(claim.index),
-                &place(signed.claims.len()),
-                &words(&claim.path),
-                &words(&[signed.signature.r, signed.signature.s]),
-                &signed.public_key.to_string(),
-            ],
-        )
-        .await?;
+    let finished = database::execute(
+        tx,
+        include_str!("finish.sql"),
+        &[
+            &fence.job.0,
+            &epoch,
+            &fence.lease.0,
+            &worker.address.to_string(),
+            &claim.item.output.0,
+            &claim.attestation.output.to_string(),
+            &place(claim.index),
+            &place(signed.claims.len()),
+            &words(&claim.path),
+            &words(&[signed.signature.r, signed.signature.s]),
+            &signed.public_key.to_string(),
+        ],
+    )
+    .await?;
     Ok(finished == 1)
 }
 
 /// The fence did not match: was it stored before, or is the job someone else's, or over?
 async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<Stored, ApiError> {
     let job = claim.item.fence.job;
-    let Some(row) = tx.query_opt(include_str!("ended.sql"), &[&job.0]).await? else {
+    let Some(row) = database::query_opt(tx, include_str!("ended.sql"), &[&job.0]).await? else {
         let detail = format!(
             "job {job} is not held under epoch {} and this lease any more",
             claim.item.fence.epoch

@@ -12,7 +12,7 @@ use ciro_api::{
 use rand::RngCore;
 
 use super::session::require_registered;
-use crate::{app::App, extract::Body, problem::ApiError};
+use crate::{app::App, database, extract::Body, problem::ApiError};
 
 /// A challenge to answer at /v1/workers/session.
 #[utoipa::path(post, path = "/v1/workers/challenge", tag = "workers", request_body = ChallengeRequest, responses(
@@ -32,12 +32,12 @@ pub(crate) async fn challenge(
     rand::rng().fill_bytes(&mut bytes);
     let challenge = Digest(Felt::from_bytes_be_slice(&bytes));
     let ttl_s = i64::try_from(limits::CHALLENGE_TTL_S).unwrap_or(60);
-    client
-        .execute(
-            include_str!("challenge.sql"),
-            &[&challenge.to_string(), &worker.to_string(), &ttl_s],
-        )
-        .await?;
+    database::execute(
+        &client,
+        include_str!("challenge.sql"),
+        &[&challenge.to_string(), &worker.to_string(), &ttl_s],
+    )
+    .await?;
     Ok(Json(Challenge {
         challenge,
         chain_id: app.chain_id,

@@ -11,7 +11,7 @@ use ciro_api::{
 use ciro_paymaster::workers::{RegisteredWorker, registered_worker};
 use tokio_postgres::GenericClient;
 
-use crate::{app::App, auth::keys::Role, extract::Body, problem::ApiError};
+use crate::{app::App, auth::keys::Role, database, extract::Body, problem::ApiError};
 
 /// A bearer token for 15 minutes.
 #[utoipa::path(post, path = "/v1/workers/session", tag = "workers", request_body = SessionRequest, responses(
@@ -28,9 +28,12 @@ pub(crate) async fn session(
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker).await?;
     // Taken before the signature is checked: an answer is worth one try.
-    let taken = client
-        .execute(include_str!("take_challenge.sql"), &[&challenge.to_string(), &worker.to_string()])
-        .await?;
+    let taken = database::execute(
+        &client,
+        include_str!("take_challenge.sql"),
+        &[&challenge.to_string(), &worker.to_string()],
+    )
+    .await?;
     if taken == 0 {
         return Err(ApiError::new(
             ErrorCode::ChallengeUnknown,
