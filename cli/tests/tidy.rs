@@ -118,6 +118,16 @@ fn every_decision_is_in_the_index() {
 }
 
 #[test]
+fn every_page_is_in_the_books_summary() {
+    let book = root().join("docs/src");
+    let summary = fs::read_to_string(book.join("SUMMARY.md")).unwrap();
+    for page in tracked(&[".md"]).into_iter().filter(|page| page.starts_with(&book)) {
+        let name = page.strip_prefix(&book).unwrap().to_str().unwrap();
+        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not");
+    }
+}
+
+#[test]
 fn todo_comments_name_an_issue() {
     let bare = ["TO", "DO"].concat();
     for path in tracked(&[".rs", ".cairo", ".sql", ".lua", ".sh"]) {
