@@ -181,4 +181,6 @@ fn panicked(panic: &(dyn Any + Send)) -> RunError {
 }
 
 #[cfg(test)]
+mod held_out;
+#[cfg(test)]
 mod tests;

@@ -36,6 +36,24 @@ fn the_demo_settles_every_job_twice_over_and_leaves_nothing_running() {
     eventually("everything has ended", || processes_on(room.path()).is_empty());
 }
 
+#[test]
+fn a_network_whose_holder_is_killed_leaves_no_process_behind() {
+    let room = Room::new();
+    ciro(&room, &["demo", "--keep"]);
+    let text = std::fs::read_to_string(room.path().join("network/network.json")).unwrap();
+    let network: Value = serde_json::from_str(&text).unwrap();
+    let holder = i32::try_from(network["pid"].as_i64().unwrap()).unwrap();
+    let kept = processes_on(room.path()).len();
+    assert!(
+        kept >= 7,
+        "only {kept} processes were kept: three servers, three services, one holder"
+    );
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(holder), nix::sys::signal::SIGKILL).unwrap();
+    eventually("everything has ended", || processes_on(room.path()).is_empty());
+    let output = ciro(&room, &["down"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing runs"));
+}
+
 fn check_report(room: &Room) {
     let text = std::fs::read_to_string(room.path().join("demo/report.json")).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap();

@@ -37,16 +37,17 @@ pub(crate) fn runs(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
 }
 
-/// Every process whose command line names `dir`: the servers, and what they started.
+/// Every process whose command line or environment names `dir`: the servers, what they started, and ours.
 pub(crate) fn processes_on(dir: &Path) -> Vec<u32> {
     let name = dir.to_str().unwrap();
+    let names_it = |pid: &u32, file: &str| {
+        fs::read(format!("/proc/{pid}/{file}"))
+            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(name))
+    };
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| {
-            fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(name))
-        })
+        .filter(|pid| names_it(pid, "cmdline") || names_it(pid, "environ"))
         .collect()
 }
 

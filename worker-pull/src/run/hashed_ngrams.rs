@@ -75,6 +75,14 @@ impl Buckets {
     }
 }
 
+/// What tells sentences apart in training, and the split that a sentence falls into: 0 is the test set.
+#[cfg(test)]
+pub(super) fn split(text: &str) -> (String, u64) {
+    let key = tokens(text).iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+    let digit = fnv1a64(key.bytes()) % 10;
+    (key, digit)
+}
+
 fn fnv1a64(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

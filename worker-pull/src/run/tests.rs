@@ -8,23 +8,25 @@ use super::*;
 use crate::attest::tests::fence;
 
 #[derive(Deserialize)]
-struct Tools {
+pub(super) struct Tools {
     onnxruntime_lib: PathBuf,
+    pub(super) corpora_dir: PathBuf,
 }
 
 /// Where `make tools` puts ONNX Runtime, unless the environment says otherwise.
 fn onnxruntime_lib() -> PathBuf {
-    if let Some(path) = std::env::var_os("CIRO_ONNXRUNTIME_LIB") {
-        return path.into();
-    }
+    std::env::var_os("CIRO_ONNXRUNTIME_LIB").map_or_else(|| tools().onnxruntime_lib, PathBuf::from)
+}
+
+pub(super) fn tools() -> Tools {
     let home = PathBuf::from(std::env::var_os("HOME").unwrap());
     let tools = std::env::var_os("CIRO_TOOLS")
         .map_or(home.join(".cache/ciro-network/tools"), PathBuf::from);
     let text = std::fs::read(tools.join("tools.json")).expect("run `make tools` first");
-    serde_json::from_slice::<Tools>(&text).unwrap().onnxruntime_lib
+    serde_json::from_slice(&text).unwrap()
 }
 
-fn sentiment() -> Program {
+pub(super) fn sentiment() -> Program {
     let onnx = Onnx::load(&onnxruntime_lib()).unwrap();
     let model = include_bytes!("../../models/sentiment/model.onnx");
     Program::Sentiment(Classifier::load(&onnx, model).unwrap())
