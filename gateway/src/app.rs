@@ -57,8 +57,11 @@ pub enum GatewayError {
     Serve(#[source] std::io::Error),
 }
 
-/// Runs a gateway until `stop`. The schema must be up to date; see [`database::migrate`].
+/// Runs a gateway until `stop`.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayError> {
+    if config.migrate {
+        database::migrate_at(&config.database_url).await?;
+    }
     let pg = database::pool(&config.database_url, config.database_connections_max)?;
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,

@@ -14,6 +14,9 @@ pub struct Config {
     /// `PostgreSQL`, the only truth.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
+    /// Bring the schema up to date before serving. Replicas that start together take turns.
+    #[arg(long, env = "CIRO_MIGRATE", default_value_t = false)]
+    pub migrate: bool,
     /// Most connections to `PostgreSQL`.
     #[arg(long, env = "CIRO_DATABASE_CONNECTIONS_MAX", default_value_t = 16)]
     pub database_connections_max: usize,

@@ -12,6 +12,9 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
+/// Any number that nobody else uses for an advisory lock: `cirogate` in ASCII.
+const MIGRATION_LOCK: i64 = 0x6369_726f_6761_7465;
+
 /// A statement or a connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -86,9 +89,24 @@ pub fn pool(url: &str, connections_max: usize) -> Result<Pool, DatabaseError> {
 pub async fn migrate(client: &mut Client) -> Result<(), DatabaseError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| DatabaseError::Migrate(error);
     ciro_paymaster::migrate(client).await.map_err(|e| failed(Box::new(e)))?;
+    // The runner itself does not keep two migrators apart.
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name("gateway_migrations");
-    runner.run_async(client).await.map_err(|e| failed(Box::new(e)))?;
+    let migrated = runner.run_async(client).await.map_err(|e| failed(Box::new(e)));
+    client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]).await?;
+    migrated.map(drop)
+}
+
+/// The same for whoever has only a URL.
+pub async fn migrate_at(url: &str) -> Result<(), DatabaseError> {
+    let config = tokio_postgres::Config::from_str(url).map_err(DatabaseError::Url)?;
+    let (mut client, connection) = config.connect(NoTls).await?;
+    // The connection ends with its client; a fault on it fails the migration, which says so.
+    let driving = tokio::spawn(connection);
+    migrate(&mut client).await?;
+    drop(client);
+    driving.await.ok();
     Ok(())
 }
 

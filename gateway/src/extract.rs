@@ -6,7 +6,11 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use ciro_api::{ErrorCode, Problem};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use utoipa::IntoParams;
 
 use crate::problem::ApiError;
 
@@ -114,4 +118,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T>
             Err(rejection) => Err(ApiError::new(ErrorCode::InvalidRequest, rejection.body_text())),
         }
     }
+}
+
+/// How long a reply may wait for something to happen.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LongPoll {
+    /// Answer when there is something to tell, after this long at the latest. At most 30,000.
+    #[serde(default)]
+    pub(crate) wait_ms: u64,
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// The gateway answers and its database does too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `ok`, or `degraded` when Redis is away: jobs are accepted and leased from the database.
+    /// `ok`, or `degraded` when Redis is away: jobs are accepted and wait.
     pub status: String,
     /// The gateway's version.
     pub version: String,

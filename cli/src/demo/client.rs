@@ -28,6 +28,11 @@ impl Gateway {
         self.http.post(format!("{}{path}", self.url))
     }
 
+    /// A GET to be sent.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.url))
+    }
+
     /// Posts a job and waits for its end, however often the wait must be renewed.
     pub async fn run(&self, device: &Device, body: &CreateJob) -> anyhow::Result<Job> {
         let request = self
@@ -38,19 +43,19 @@ impl Gateway {
             .json(body);
         let mut job: Job = answer(request).await?;
         while !job.status.is_final() {
-            job = self.get(device, job.id, 30_000).await?;
+            job = self.wait(device, job.id, 30_000).await?;
         }
         Ok(job)
     }
 
     /// The job as it stands.
     pub async fn job(&self, device: &Device, id: JobId) -> anyhow::Result<Job> {
-        self.get(device, id, 0).await
+        self.wait(device, id, 0).await
     }
 
-    async fn get(&self, device: &Device, id: JobId, wait_ms: u64) -> anyhow::Result<Job> {
-        let url = format!("{}/v1/jobs/{id}?wait_ms={wait_ms}", self.url);
-        answer(self.http.get(url).bearer_auth(&device.token)).await
+    async fn wait(&self, device: &Device, id: JobId, wait_ms: u64) -> anyhow::Result<Job> {
+        let path = format!("/v1/jobs/{id}?wait_ms={wait_ms}");
+        answer(self.get(&path).bearer_auth(&device.token)).await
     }
 }
 

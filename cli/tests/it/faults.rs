@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use ciro_api::{JobStatus, SettlementStatus, limits, rest::jobs::Job};
+use ciro_api::{
+    ErrorCode, JobStatus, SettlementStatus, limits,
+    rest::{health::Health, jobs::Job, leases::LeaseRequest},
+};
 use ciro_contracts::{Chain, Pool};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::net::{HandWorker, Net};
+use crate::net::{HandWorker, Net, refused, sha256_model, succeed};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -176,5 +179,29 @@ async fn killed_workers_lose_no_job_and_no_fri() {
     let spent = net.sql("SELECT sum(spent_fri)::text FROM sponsor").await;
     assert_eq!(spent, owed.to_string());
     assert_eq!(net.held_fri().await, 0);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_are_accepted_while_redis_is_away_and_leased_when_it_is_back() {
+    let (mut net, worker) = Net::with_hand_worker().await;
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
+    let job = net.submit(b"nobody knows yet").await;
+    let request = LeaseRequest {
+        models: vec![sha256_model(&net).await],
+        max_jobs: 1,
+        wait_ms: 0,
+        lease_request_id: uuid::Uuid::new_v4(),
+    };
+    let lease = || worker.post(&net, "/v1/leases").json(&request);
+    assert_eq!(refused(lease()).await, ErrorCode::Unavailable);
+    let health: Health = succeed(net.gateway.get("/v1/health")).await;
+    assert_eq!(health.status, "degraded");
+
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
+    let leases = worker.lease(&net, 1, 30_000).await;
+    assert_eq!(leases[0].fence.job, job.id);
+    let reply = worker.submit(&net, vec![HandWorker::result(&leases[0])]).await;
+    assert!(reply.results[0].accepted, "{:?}", reply.results);
     net.stop().await;
 }

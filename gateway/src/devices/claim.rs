@@ -12,6 +12,7 @@ use jsonwebtoken::DecodingKey;
 use p256::{EncodedPoint, PublicKey, elliptic_curve::sec1::FromEncodedPoint};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::assertion::{self, Lifetime};
@@ -85,12 +86,12 @@ pub(crate) async fn claim(
         ));
     }
     let id = DeviceId(Uuid::now_v7());
-    database::execute(
-        &tx,
-        include_str!("insert.sql"),
-        &[&id.0, &sponsor.0, &request.serial, &x, &y],
-    )
-    .await?;
+    let values: [&(dyn ToSql + Sync); 5] = [&id.0, &sponsor.0, &request.serial, &x, &y];
+    if database::execute(&tx, include_str!("insert.sql"), &values).await? == 0 {
+        // Another credential of the same sponsor enrolled this serial while we looked.
+        let detail = "this serial was enrolled a moment ago; claim again to see by whom";
+        return Err(ApiError::new(ErrorCode::DeviceConflict, detail));
+    }
     database::execute(&tx, include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Device { id, serial: request.serial, sponsor })))

@@ -4,29 +4,18 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ciro_api::{JobId, Problem, rest::jobs::Job};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::wait;
 use crate::{
     app::App,
     auth::Device,
-    extract::{PathParam, QueryParams},
+    extract::{LongPoll, PathParam, QueryParams},
     problem::ApiError,
 };
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wait {
-    /// Answer when the job ended, after this long at the latest. At most 30,000.
-    #[serde(default)]
-    wait_ms: u64,
-}
-
 /// A job with its result, evidence and settlement as far as they exist.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", security(("bearer" = [])),
-    params(("id" = JobId, Path, description = "The job"), Wait),
+    params(("id" = JobId, Path, description = "The job"), LongPoll),
     responses(
         (status = 200, body = Job, description = "The job"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
@@ -37,7 +26,7 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     device: Device,
     PathParam(id): PathParam<JobId>,
-    QueryParams(query): QueryParams<Wait>,
+    QueryParams(query): QueryParams<LongPoll>,
 ) -> Result<Json<Job>, ApiError> {
     wait::until_final(&app, device.id, id, query.wait_ms).await.map(Json)
 }

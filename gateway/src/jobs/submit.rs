@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ciro_api::{
-    ErrorCode, JobId, Problem,
+    ErrorCode, JobId, ModelId, Problem,
     hash::commitment::commit,
     limits,
     rest::jobs::{CreateJob, Job},
@@ -196,11 +196,16 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
         .map_err(|e| refused(&e))?;
     tx.commit().await?;
     drop(client);
+    // The reply does not wait for Redis: the job is safe, and a stalled index must not stall the door.
+    tokio::spawn(index(app, model, job));
+    Ok((job, false))
+}
+
+async fn index(app: Arc<App>, model: ModelId, job: JobId) {
     match app.queue.enqueue(model, &[job]).await {
         Ok(_) => app.wake.announce(&app.queue, Event::Queued(model)).await,
         Err(error) => tracing::warn!(%job, %error, "an accepted job waits for reconciling"),
     }
-    Ok((job, false))
 }
 
 fn refused(error: &HoldError) -> ApiError {

@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, extract::State};
 use ciro_api::{Problem, limits, rest::statements::StatementList};
 use ciro_paymaster::statements;
-use serde::Deserialize;
 use tokio::time::Instant;
-use utoipa::IntoParams;
 
-use crate::{app::App, auth::Worker, extract::QueryParams, problem::ApiError};
+use crate::{
+    app::App,
+    auth::Worker,
+    extract::{LongPoll, QueryParams},
+    problem::ApiError,
+};
 
 /// Statements in one reply: each may carry a thousand receipts.
 const STATEMENTS_MAX: u32 = 10;
@@ -17,17 +20,8 @@ const STATEMENTS_MAX: u32 = 10;
 /// The paymaster closes statements in its own process; this is how often we look for one.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wait {
-    /// Answer when there is one, after this long at the latest. At most 30,000.
-    #[serde(default)]
-    wait_ms: u64,
-}
-
 /// Statements that wait for the caller's countersignature, oldest first.
-#[utoipa::path(get, path = "/v1/statements/pending", tag = "workers", security(("bearer" = [])), params(Wait), responses(
+#[utoipa::path(get, path = "/v1/statements/pending", tag = "workers", security(("bearer" = [])), params(LongPoll), responses(
     (status = 200, body = StatementList, description = "Statements; an empty list when none came in time"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
@@ -35,7 +29,7 @@ pub(crate) struct Wait {
 pub(crate) async fn pending(
     State(app): State<Arc<App>>,
     worker: Worker,
-    QueryParams(query): QueryParams<Wait>,
+    QueryParams(query): QueryParams<LongPoll>,
 ) -> Result<Json<StatementList>, ApiError> {
     let deadline = Instant::now() + Duration::from_millis(query.wait_ms.min(limits::WAIT_MS_MAX));
     loop {
