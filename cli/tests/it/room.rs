@@ -37,7 +37,8 @@ pub(crate) fn runs(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
 }
 
-/// Every process whose command line or environment names `dir`: the servers, what they started, and ours.
+/// Every process that works in `dir` or names it: the servers, what they started, and ours. Redis overwrites its
+/// command line and environment with a title, but it works in the directory.
 pub(crate) fn processes_on(dir: &Path) -> Vec<u32> {
     let name = dir.to_str().unwrap();
     let names_it = |pid: &u32, file: &str| {
@@ -47,7 +48,11 @@ pub(crate) fn processes_on(dir: &Path) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| names_it(pid, "cmdline") || names_it(pid, "environ"))
+        .filter(|pid| {
+            let works_in_it =
+                fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
+            works_in_it || names_it(pid, "cmdline") || names_it(pid, "environ")
+        })
         .collect()
 }
 
