@@ -97,14 +97,14 @@ check_artifacts() {
 # program's size times the calls: one module of tests at a time is four times faster than all at once.
 test_by_module() {
     local module output copy=$scratch/package
-    for module in $(sed -n 's/^mod \(.*_tests\);$/\1/p' "$package/src/tests.cairo"); do
+    while read -r module <&3; do
         say "testing $module"
         rm -rf "$copy" && cp -r "$package" "$copy"
         sed -i "/^mod $module;/!{/^mod .*_tests;/d}" "$copy/src/tests.cairo"
         output=$("$bin/cairo-test" "$copy" --starknet --allow-warnings 2>&1) || true
         grep -v 'ok (gas' <<<"$output" || true
         grep -q '^test result:' <<<"$output" || echo "did not run: $module"
-    done
+    done 3< <(sed -n 's/^mod \(.*_tests\);$/\1/p' "$package/src/tests.cairo")
 }
 
 # Each check counts as one; the unit tests count as many as they are.
@@ -135,9 +135,9 @@ run_tests() {
 
 find_compiler
 case "${1:-}" in
-    "") mode=build ;;
-    --check) mode=check ;;
-    --test) mode=test ;;
+    "") mode="build" ;;
+    --check) mode="check" ;;
+    --test) mode="test" ;;
     *) say "usage: build.sh [--check | --test]"; exit 2 ;;
 esac
 
