@@ -19,7 +19,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a whole private network until Ctrl-C: `PostgreSQL`, Redis, devnet, gateway, paymaster, one worker.
+    /// Run a whole private network until Ctrl-C: PostgreSQL, Redis, devnet, gateway, paymaster, one worker.
     Dev {
         /// Print one JSON line with all URLs and addresses once ready.
         #[arg(long)]
@@ -33,7 +33,7 @@ enum Command {
     },
     /// End the network that `ciro dev` or `ciro demo --keep` left up.
     Down,
-    /// Print the gateway's `OpenAPI` document.
+    /// Print the gateway's OpenAPI document.
     Openapi,
 }
 
