@@ -38,6 +38,7 @@ CREATE TABLE assertion_seen (
     PRIMARY KEY (device_id, jti)
 );
 
+-- Answered login challenges: each is worth one session.
 CREATE TABLE worker_challenge (
     challenge  text PRIMARY KEY,
     worker     text NOT NULL,

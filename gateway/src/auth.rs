@@ -1,5 +1,6 @@
 //! Who is asking: bearer tokens that this gateway issued, and what they allow.
 
+pub(crate) mod challenge;
 pub mod keys;
 
 use std::sync::Arc;

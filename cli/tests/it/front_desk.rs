@@ -249,8 +249,10 @@ async fn a_challenge_is_worth_one_right_answer() {
     let challenge = worker.challenge(&net).await;
     let wrong = worker.answer(&challenge, &(worker.key + ciro_api::Felt::ONE));
     assert_eq!(refused(session().json(&wrong)).await, ErrorCode::WrongSignature);
-    let late = worker.answer(&challenge, &worker.key);
-    assert_eq!(refused(session().json(&late)).await, ErrorCode::ChallengeUnknown);
+    let mut forged = challenge;
+    forged.challenge.0 += ciro_api::Felt::ONE;
+    let invented = worker.answer(&forged, &worker.key);
+    assert_eq!(refused(session().json(&invented)).await, ErrorCode::ChallengeUnknown);
     let fresh = worker.answer(&worker.challenge(&net).await, &worker.key);
     assert!(session().json(&fresh).send().await.unwrap().status().is_success());
     assert_eq!(

@@ -66,7 +66,7 @@ pub struct TokenKeys {
     public: [u8; 32],
     key_id: String,
     issuer: String,
-    lease_secret: [u8; 32],
+    secret: [u8; 32],
 }
 
 impl TokenKeys {
@@ -83,7 +83,7 @@ impl TokenKeys {
         let x = URL_SAFE_NO_PAD.encode(public);
         // RFC 7638: the thumbprint of the public key names it.
         let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
-        let mut secret = Sha256::new_with_prefix(b"ciro lease ids");
+        let mut secret = Sha256::new_with_prefix(b"ciro gateway");
         secret.update(key.to_bytes());
         Ok(Self {
             encoding: EncodingKey::from_ed_pem(pem.as_bytes())?,
@@ -91,7 +91,7 @@ impl TokenKeys {
             public,
             key_id: URL_SAFE_NO_PAD.encode(thumbprint),
             issuer: issuer.to_owned(),
-            lease_secret: secret.finalize().into(),
+            secret: secret.finalize().into(),
         })
     }
 
@@ -153,12 +153,20 @@ impl TokenKeys {
 
     /// The lease id of one lease request: the same request gives the same id, and nobody can guess it.
     pub(crate) fn lease_id(&self, worker: Address, request: Uuid) -> LeaseId {
-        let mut hash = Sha256::new_with_prefix(self.lease_secret);
-        hash.update(worker.0.to_bytes_be());
-        hash.update(request.as_bytes());
-        let mut id = [0_u8; 16];
-        id.copy_from_slice(&hash.finalize()[..16]);
+        let id = self.keyed("lease id", &[&worker.0.to_bytes_be(), request.as_bytes()]);
         LeaseId(uuid::Builder::from_custom_bytes(id).into_uuid())
+    }
+
+    /// 128 bits that only holders of this key can make. The parts of one `purpose` always have the same lengths.
+    pub(super) fn keyed(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
+        let mut hash = Sha256::new_with_prefix(self.secret);
+        hash.update(purpose);
+        for part in parts {
+            hash.update(part);
+        }
+        let mut made = [0_u8; 16];
+        made.copy_from_slice(&hash.finalize()[..16]);
+        made
     }
 }
 

@@ -58,8 +58,10 @@ async fn held_models(
     let mut models = HashMap::new();
     for row in &rows {
         let job = JobId(row.try_get("job_id")?);
-        if leases.iter().any(|fence| fence.job == job && matches(row, fence).unwrap_or(false)) {
-            models.insert(job, read(row, "model_id")?);
+        for fence in leases.iter().filter(|fence| fence.job == job) {
+            if matches(row, fence)? {
+                models.insert(job, read(row, "model_id")?);
+            }
         }
     }
     Ok(models)

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{JobId, JobStatus, LeaseId, ModelId};
+use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId};
 use tokio_postgres::Row;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -62,7 +62,7 @@ async fn walk(app: &App) -> Result<(), ApiError> {
         drop(client);
         let page: Vec<Live> = rows.iter().map(read_live).collect::<Result<_, _>>()?;
         for live in &page {
-            repair(app, live).await?;
+            go_on(live.job, repair(app, live).await)?;
         }
         match page.last() {
             Some(last) if i64::try_from(page.len()) == Ok(PAGE) => after = last.job.0,
@@ -71,6 +71,17 @@ async fn walk(app: &App) -> Result<(), ApiError> {
     }
     app.pg.get().await?.batch_execute(include_str!("forget.sql")).await?;
     Ok(())
+}
+
+/// One row that cannot be repaired must not keep the others from it; a part that is away ends the walk.
+pub(super) fn go_on(job: JobId, done: Result<(), ApiError>) -> Result<(), ApiError> {
+    match done {
+        Err(error) if error.code() != ErrorCode::Unavailable => {
+            tracing::error!(%job, code = %error.code(), "a job could not be moved on; trying again later");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {

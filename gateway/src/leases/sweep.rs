@@ -42,7 +42,7 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
     }
     for model in app.catalogue.ids() {
         for expired in app.queue.sweep(model).await? {
-            expire(app, model, expired).await?;
+            reconcile::go_on(expired.job, expire(app, model, expired).await)?;
         }
     }
     Ok(())

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ciro_api::{
-    Felt, Problem,
-    felt::Digest,
-    limits,
+    Problem, limits,
     rest::workers::{Challenge, ChallengeRequest},
 };
-use rand::RngCore;
 
 use super::session::require_registered;
-use crate::{app::App, database, extract::Body, problem::ApiError};
+use crate::{app::App, auth::challenge, extract::Body, problem::ApiError};
 
 /// A challenge to answer at /v1/workers/session.
 #[utoipa::path(post, path = "/v1/workers/challenge", tag = "workers", request_body = ChallengeRequest, responses(
@@ -25,19 +22,8 @@ pub(crate) async fn challenge(
     body: Body<ChallengeRequest>,
 ) -> Result<Json<Challenge>, ApiError> {
     let worker = body.value.worker;
-    let client = app.pg.get().await?;
-    // Only registered workers get one, so strangers cannot fill the table.
-    require_registered(&**client, worker).await?;
-    let mut bytes = [0_u8; 31];
-    rand::rng().fill_bytes(&mut bytes);
-    let challenge = Digest(Felt::from_bytes_be_slice(&bytes));
-    let ttl_s = i64::try_from(limits::CHALLENGE_TTL_S).unwrap_or(60);
-    database::execute(
-        &client,
-        include_str!("challenge.sql"),
-        &[&challenge.to_string(), &worker.to_string(), &ttl_s],
-    )
-    .await?;
+    require_registered(&**app.pg.get().await?, worker).await?;
+    let challenge = challenge::make(&app.keys, worker);
     Ok(Json(Challenge {
         challenge,
         chain_id: app.chain_id,

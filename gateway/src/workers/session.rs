@@ -6,12 +6,19 @@ use axum::{Json, extract::State};
 use ciro_api::{
     Address, ErrorCode, Problem,
     hash::{sign, snip12::TypedStruct, worker_login::WorkerLogin},
+    limits,
     rest::{devices::Token, workers::SessionRequest},
 };
 use ciro_paymaster::workers::{RegisteredWorker, registered_worker};
 use tokio_postgres::GenericClient;
 
-use crate::{app::App, auth::keys::Role, database, extract::Body, problem::ApiError};
+use crate::{
+    app::App,
+    auth::{challenge, keys::Role},
+    database,
+    extract::Body,
+    problem::ApiError,
+};
 
 /// A bearer token for 15 minutes.
 #[utoipa::path(post, path = "/v1/workers/session", tag = "workers", request_body = SessionRequest, responses(
@@ -27,18 +34,8 @@ pub(crate) async fn session(
     let SessionRequest { worker, challenge, signature } = body.value;
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker).await?;
-    // Taken before the signature is checked: an answer is worth one try.
-    let taken = database::execute(
-        &client,
-        include_str!("take_challenge.sql"),
-        &[&challenge.to_string(), &worker.to_string()],
-    )
-    .await?;
-    if taken == 0 {
-        return Err(ApiError::new(
-            ErrorCode::ChallengeUnknown,
-            "the challenge is unknown, over or used; ask for a new one",
-        ));
+    if !challenge::is_open(&app.keys, worker, challenge) {
+        return Err(challenge_unknown());
     }
     let login = WorkerLogin { worker, challenge, contract: app.job_manager };
     let message = login.message_hash(app.chain_id, worker);
@@ -49,7 +46,23 @@ pub(crate) async fn session(
         );
         return Err(ApiError::new(ErrorCode::WrongSignature, detail));
     }
+    // Stored only now: whoever cannot sign cannot write. The second of two equal answers finds the first.
+    let ttl_s = i64::try_from(limits::CHALLENGE_TTL_S).unwrap_or(i64::MAX);
+    let fresh = database::execute(
+        &client,
+        include_str!("answer_challenge.sql"),
+        &[&challenge.to_string(), &worker.to_string(), &ttl_s],
+    )
+    .await?;
+    if fresh == 0 {
+        return Err(challenge_unknown());
+    }
     app.keys.issue(Role::Worker { address: worker }).map(Json)
+}
+
+fn challenge_unknown() -> ApiError {
+    let detail = "the challenge is unknown, over or used; ask for a new one";
+    ApiError::new(ErrorCode::ChallengeUnknown, detail)
 }
 
 /// The worker as the chain knows it.
