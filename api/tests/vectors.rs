@@ -22,7 +22,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 fn vectors(name: &str) -> Value {
-    let path = format!("{}/../contracts/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../contracts/vectors/{name}.json",
+        std::env::var("CARGO_MANIFEST_DIR").unwrap()
+    );
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     serde_json::from_str(&text).unwrap()
 }

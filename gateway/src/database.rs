@@ -102,12 +102,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), DatabaseError> {
 pub async fn migrate_at(url: &str) -> Result<(), DatabaseError> {
     let config = tokio_postgres::Config::from_str(url).map_err(DatabaseError::Url)?;
     let (mut client, connection) = config.connect(NoTls).await?;
-    // The connection ends with its client; a fault on it fails the migration, which says so.
-    let driving = tokio::spawn(connection);
-    migrate(&mut client).await?;
-    drop(client);
-    driving.await.ok();
-    Ok(())
+    // Ends with its client; a fault on it fails the migration, which says so.
+    tokio::spawn(connection);
+    migrate(&mut client).await
 }
 
 /// Reads a text column into one of our types.

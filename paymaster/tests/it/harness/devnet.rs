@@ -26,7 +26,8 @@ pub(crate) struct Devnet {
 impl Devnet {
     pub(crate) fn start() -> Self {
         let beside = || {
-            let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/bin");
+            let shared =
+                Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../shared/bin");
             super::on_path("starknet-devnet").unwrap_or_else(|| shared.join("starknet-devnet"))
         };
         let program: PathBuf = super::tool("starknet_devnet", beside);
