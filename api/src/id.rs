@@ -124,6 +124,27 @@ impl JobId {
     }
 }
 
+/// A job whose money and output are on chain, by its place in the order of posting, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OnchainJobId(pub u64);
+
+/// What an attestation calls its job. Gateways' jobs are numbers below 2^128 and on-chain jobs are numbers above it,
+/// so the two can never be confused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttestedJob(pub Felt);
+
+impl From<JobId> for AttestedJob {
+    fn from(job: JobId) -> Self {
+        Self(job.to_felt())
+    }
+}
+
+impl From<OnchainJobId> for AttestedJob {
+    fn from(job: OnchainJobId) -> Self {
+        Self(Felt::from(u128::MAX) + Felt::ONE + Felt::from(job.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -147,6 +168,14 @@ mod tests {
         fn wild_text_never_panics(text in ".{0,64}") {
             let _parsed = text.parse::<JobId>();
         }
+    }
+
+    #[test]
+    fn no_job_of_a_gateway_is_ever_named_like_a_job_on_chain() {
+        let largest = AttestedJob::from(JobId(Uuid::from_u128(u128::MAX)));
+        let first = AttestedJob::from(OnchainJobId(1));
+        assert!(largest.0 < first.0);
+        assert_eq!(first.0, Felt::from_hex_unchecked("0x100000000000000000000000000000001"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod rest;
 pub mod state;
 
 pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
-pub use id::{DeviceId, JobId, LeaseId, SponsorId, StatementId};
+pub use id::{AttestedJob, DeviceId, JobId, LeaseId, OnchainJobId, SponsorId, StatementId};
 pub use manifest::Manifest;
 pub use money::Fri;
 pub use problem::{ErrorCode, Problem};

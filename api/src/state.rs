@@ -114,6 +114,8 @@ word_enum!(
         Stated = "stated",
         /// Its statement is settled on chain.
         Settled = "settled",
+        /// It will never be paid: fraud was shown against its worker.
+        Voided = "voided",
     }
 );
 
@@ -128,5 +130,7 @@ word_enum!(
         Sent = "sent",
         /// The chain settled it.
         Settled = "settled",
+        /// It will never settle: fraud was shown against its worker.
+        Voided = "voided",
     }
 );

@@ -78,7 +78,7 @@ fn build(kind: &str, message: &Value) -> Box<dyn Fn(ChainId, Address) -> (Felt, 
     let integer = |name: &str| text(&message[name]).parse::<u64>().unwrap();
     match kind {
         "Attestation" => boxed(Attestation {
-            job: job(&message["Job"]),
+            job: job(&message["Job"]).into(),
             epoch: integer("Epoch"),
             model: ModelId(felt(&message["Model"])),
             input: Commitment(felt(&message["Input"])),

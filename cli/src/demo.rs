@@ -148,11 +148,13 @@ async fn claim(chain: &Chain, network: &Network) -> anyhow::Result<TxHash> {
     let pool = Pool { address: network.contracts.pool };
     // Pay matures two windows after its payment at the latest.
     accounting::pass_time(network, 2 * CHALLENGE_WINDOW_S).await?;
-    let pending = pool.pending_of(chain, network.worker).await?;
+    let sponsor = network.sponsor.address;
+    let pending = pool.pending_of(chain, network.worker, sponsor).await?;
     if pending.locked != Fri::ZERO {
         bail!("{} fri are still locked after the challenge window", pending.locked);
     }
     let key = accounting::devnet_key(network, network.worker).await?;
     let account = KeyedAccount::new(chain.clone(), network.worker, &PrivateKey::new(key));
-    account.execute(vec![pool.claim(network.worker)]).await.context("claiming the worker's pay")
+    let call = pool.claim(network.worker, &[sponsor]);
+    account.execute(vec![call]).await.context("claiming the worker's pay")
 }

@@ -133,6 +133,19 @@ impl Chain {
         }
     }
 
+    /// When the accepted block at this height was made, in seconds since 1970.
+    pub async fn block_timestamp(&self, number: u64) -> Result<u64, ChainError> {
+        const DOING: &str = "read a block's time";
+        let request = self.client.get_block_with_tx_hashes(BlockId::Number(number));
+        match self.ask(DOING, request).await? {
+            MaybePreConfirmedBlockWithTxHashes::Block(block) => Ok(block.timestamp),
+            MaybePreConfirmedBlockWithTxHashes::PreConfirmedBlock(_) => {
+                let detail = format!("block {number} is not accepted yet");
+                Err(ChainError::Unexpected { doing: DOING, detail })
+            }
+        }
+    }
+
     /// All events of `addresses` in the blocks from `first` to `last`, in the chain's order.
     pub async fn events(
         &self,

@@ -27,11 +27,19 @@ pub static CDC_POOL: LazyLock<Class> = LazyLock::new(|| {
     )
 });
 
-/// `JobManager`: decides what is paid.
+/// `JobManager`: decides what is paid and who is slashed.
 pub static JOB_MANAGER: LazyLock<Class> = LazyLock::new(|| {
     read(
         include_str!("../artifacts/JobManager.contract_class.json"),
         include_str!("../artifacts/JobManager.compiled_contract_class.json"),
+    )
+});
+
+/// `Sha256Adjudicator`: recomputes `ciro/sha256`.
+pub static SHA256_ADJUDICATOR: LazyLock<Class> = LazyLock::new(|| {
+    read(
+        include_str!("../artifacts/Sha256Adjudicator.contract_class.json"),
+        include_str!("../artifacts/Sha256Adjudicator.compiled_contract_class.json"),
     )
 });
 

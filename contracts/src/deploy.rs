@@ -10,9 +10,10 @@ use starknet_rust::providers::Provider;
 use crate::{
     account::{AccountError, KeyedAccount},
     chain::{Chain, ChainError},
-    classes::{CDC_POOL, Class, JOB_MANAGER},
+    classes::{CDC_POOL, Class, JOB_MANAGER, SHA256_ADJUDICATOR},
     deployment::Deployment,
     felts::selector,
+    job_manager::JobManager,
     pool::Pool,
 };
 
@@ -24,41 +25,64 @@ const UNIVERSAL_DEPLOYER: Address = Address(Felt::from_hex_unchecked(
 /// Fixed, so that the same parameters always mean the same address. `CIRO` in ASCII.
 const SALT: Felt = Felt::from_hex_unchecked("0x4349524f");
 
-/// What the constructor fixes for good.
+/// StarkGate's ERC-20, declared on mainnet and on devnet 0.10.1, where STRK itself is of this class: it has a
+/// minter role.
+pub const STARKGATE_ERC20_CLASS: Felt =
+    Felt::from_hex_unchecked("0x2e77ee61d4df3d988ee1f42ea5442e913862cc82c2584d212ecda76666498fc");
+
+/// What the constructors fix for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// The ERC-20 token that everything is counted in.
     pub token: Address,
-    /// Who may register models.
-    pub registrar: Address,
-    /// Least active stake of a worker.
-    pub min_worker_stake: Fri,
+    /// Gets the part of a slashed stake that its reporter does not.
+    pub treasury: Address,
     /// How long pay stays challengeable at least.
     pub challenge_window_s: u64,
     /// From announcing a withdrawal to taking it; at least two windows.
     pub withdrawal_notice_s: u64,
     /// From announcing an unstake to taking it; at least two windows.
     pub unbonding_s: u64,
+    /// How long an operator's allowance lasts before it starts anew.
+    pub allowance_epoch_s: u64,
+    /// Who may register models.
+    pub registrar: Address,
+    /// Who may pause settlement for a window.
+    pub guardian: Address,
+    /// Least active stake of a worker.
+    pub min_worker_stake: Fri,
+    /// The declared class that the credits are an instance of.
+    pub credits_class: Felt,
+    /// The most credits that will ever exist, in units of 10^-18.
+    pub credits_cap: u128,
 }
 
 impl Parameters {
     fn calldata(&self) -> Vec<Felt> {
         vec![
             self.token.0,
-            JOB_MANAGER.hash,
-            self.registrar.0,
-            self.min_worker_stake.into(),
+            self.treasury.0,
             Felt::from(self.challenge_window_s),
             Felt::from(self.withdrawal_notice_s),
             Felt::from(self.unbonding_s),
+            Felt::from(self.allowance_epoch_s),
+            JOB_MANAGER.hash,
+            self.registrar.0,
+            self.guardian.0,
+            self.min_worker_stake.into(),
+            self.credits_class,
+            Felt::from(self.credits_cap),
         ]
     }
 
     /// Where the pool with these parameters is or will be.
     pub fn pool_address(&self) -> Address {
-        let unique = UdcUniqueness::NotUnique;
-        Address(get_udc_deployed_address(SALT, CDC_POOL.hash, &unique, &self.calldata()))
+        address_of(&CDC_POOL, &self.calldata())
     }
+}
+
+fn address_of(class: &Class, constructor: &[Felt]) -> Address {
+    Address(get_udc_deployed_address(SALT, class.hash, &UdcUniqueness::NotUnique, constructor))
 }
 
 /// A deployment that did not come about.
@@ -73,9 +97,15 @@ pub enum DeployError {
         #[source]
         source: AccountError,
     },
-    /// The pool could not be deployed.
-    #[error("could not deploy CdcPool")]
-    Deploy(#[source] AccountError),
+    /// A contract could not be deployed.
+    #[error("could not deploy {contract}")]
+    Deploy {
+        /// Which.
+        contract: &'static str,
+        /// Why.
+        #[source]
+        source: AccountError,
+    },
     /// The chain could not be read.
     #[error("could not look at what is deployed")]
     Read(#[from] ChainError),
@@ -89,7 +119,8 @@ pub enum DeployError {
     },
 }
 
-/// Makes sure that both classes are declared and the pool with these parameters is deployed.
+/// Makes sure that the classes are declared, and that the pool with these parameters and the adjudicator are
+/// deployed.
 pub async fn deploy(
     account: &KeyedAccount,
     parameters: &Parameters,
@@ -97,20 +128,40 @@ pub async fn deploy(
     let chain = account.chain();
     declare(account, "JobManager", &JOB_MANAGER).await?;
     declare(account, "CdcPool", &CDC_POOL).await?;
-    let address = parameters.pool_address();
-    match chain.class_at(address).await? {
-        Some(class) if class == CDC_POOL.hash => {}
-        Some(found) => return Err(DeployError::OtherClass { address, found }),
-        None => deploy_pool(account, parameters).await.map_err(DeployError::Deploy)?,
-    }
+    declare(account, "Sha256Adjudicator", &SHA256_ADJUDICATOR).await?;
+    let sha256_adjudicator =
+        instance(account, "Sha256Adjudicator", &SHA256_ADJUDICATOR, &[]).await?;
+    let address = instance(account, "CdcPool", &CDC_POOL, &parameters.calldata()).await?;
     let pool = Pool { address };
+    let job_manager = pool.job_manager(chain).await?;
     Ok(Deployment {
         chain_id: chain.chain_id(),
         pool: address,
-        job_manager: pool.job_manager(chain).await?,
+        job_manager,
+        sha256_adjudicator,
+        credits: JobManager { address: job_manager }.credits(chain).await?,
         token: pool.token(chain).await?,
+        allowance_epoch_s: pool.allowance_epoch_s(chain).await?,
         deployed_at_block: deployed_at_block(chain, address).await?,
     })
+}
+
+/// The instance of `class` with these constructor arguments, deployed unless it is there.
+async fn instance(
+    account: &KeyedAccount,
+    name: &'static str,
+    class: &Class,
+    constructor: &[Felt],
+) -> Result<Address, DeployError> {
+    let address = address_of(class, constructor);
+    match account.chain().class_at(address).await? {
+        Some(found) if found == class.hash => {}
+        Some(found) => return Err(DeployError::OtherClass { address, found }),
+        None => deploy_instance(account, class, constructor)
+            .await
+            .map_err(|source| DeployError::Deploy { contract: name, source })?,
+    }
+    Ok(address)
 }
 
 async fn declare(
@@ -142,9 +193,12 @@ async fn is_declared(chain: &Chain, class: &Class) -> Result<bool, ChainError> {
     }
 }
 
-async fn deploy_pool(account: &KeyedAccount, parameters: &Parameters) -> Result<(), AccountError> {
-    let constructor = parameters.calldata();
-    let mut calldata = vec![CDC_POOL.hash, SALT, Felt::ZERO, Felt::from(constructor.len())];
+async fn deploy_instance(
+    account: &KeyedAccount,
+    class: &Class,
+    constructor: &[Felt],
+) -> Result<(), AccountError> {
+    let mut calldata = vec![class.hash, SALT, Felt::ZERO, Felt::from(constructor.len())];
     calldata.extend(constructor);
     let call = Call { to: UNIVERSAL_DEPLOYER.0, selector: selector("deployContract"), calldata };
     account.execute(vec![call]).await.map(drop)

@@ -18,8 +18,14 @@ pub struct Deployment {
     pub pool: Address,
     /// `JobManager`, which the pool deployed.
     pub job_manager: Address,
+    /// Recomputes `ciro/sha256` models.
+    pub sha256_adjudicator: Address,
+    /// The CIRO credits, which `JobManager` mints.
+    pub credits: Address,
     /// The token that the pool holds.
     pub token: Address,
+    /// How long an operator's allowance lasts before it starts anew.
+    pub allowance_epoch_s: u64,
     /// No event of theirs is older than this block.
     pub deployed_at_block: u64,
 }

@@ -24,7 +24,18 @@ pub struct Allowance {
     pub sponsor: Address,
     /// Who may spend it.
     pub operator: Address,
-    /// How much in total from now on.
+    /// How much in each epoch.
+    pub per_epoch: Fri,
+}
+
+/// An amount between a sponsor and a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairAmount {
+    /// Who paid, and has it back.
+    pub sponsor: Address,
+    /// Who had it locked.
+    pub worker: Address,
+    /// How much.
     pub amount: Fri,
 }
 
@@ -50,7 +61,7 @@ pub enum Event {
     WithdrawalAnnounced(Amount),
     /// A sponsor's deposit has shrunk, and its announcement is used up.
     Withdrawn(Amount),
-    /// From now on an operator may spend this much.
+    /// From now on an operator may spend this much in each epoch.
     AllowanceSet(Allowance),
     /// A worker's stake has grown.
     Staked(Amount),
@@ -60,10 +71,19 @@ pub enum Event {
     Unstaked(Amount),
     /// A worker's mature pay went to it.
     Claimed(Amount),
+    /// A worker's stake is gone and its locked pay frozen: fraud was shown.
+    Slashed(Amount),
+    /// What a slashed worker had locked is its sponsor's deposit again.
+    PayReturned(PairAmount),
     /// A model exists from now on.
     ModelRegistered(RegisteredModel),
     /// A worker signs with this key from now on.
     WorkerRegistered(Address, PublicKey),
+    /// No key signs for the worker any more.
+    WorkerDeregistered(Address),
+    /// Something that moves none of the money that the mirror counts: on-chain jobs, fraud, credits, roles, pauses
+    /// and operators' keys. Its name.
+    Other(&'static str),
     /// Money moved from a sponsor's deposit to a worker's pending pay.
     StatementSettled(Settled),
     /// A statement moved nothing.
@@ -147,7 +167,7 @@ pub enum EventError {
 type Read = fn(&mut Felts<'_>) -> Result<Event, FeltsError>;
 
 /// Keys come first, then data, so each reader sees the fields in the order of their declaration.
-const READERS: [(&str, Read); 12] = [
+const READERS: [(&str, Read); 15] = [
     ("Deposited", |f| amount(f).map(Event::Deposited)),
     ("WithdrawalAnnounced", |f| announced(f).map(Event::WithdrawalAnnounced)),
     ("Withdrawn", |f| amount(f).map(Event::Withdrawn)),
@@ -156,12 +176,35 @@ const READERS: [(&str, Read); 12] = [
     ("UnstakeAnnounced", |f| announced(f).map(Event::UnstakeAnnounced)),
     ("Unstaked", |f| amount(f).map(Event::Unstaked)),
     ("Claimed", |f| amount(f).map(Event::Claimed)),
+    ("Slashed", slashed),
+    ("PayReturned", |f| {
+        let (sponsor, worker) = (f.address("sponsor")?, f.address("worker")?);
+        Ok(Event::PayReturned(PairAmount { sponsor, worker, amount: f.fri("amount")? }))
+    }),
     ("ModelRegistered", model_registered),
     ("WorkerRegistered", |f| {
         Ok(Event::WorkerRegistered(f.address("worker")?, PublicKey(f.felt("public_key")?)))
     }),
+    ("WorkerDeregistered", |f| f.address("worker").map(Event::WorkerDeregistered)),
     ("StatementSettled", statement_settled),
     ("StatementRefused", statement_refused),
+];
+
+/// Events whose fields nobody here reads.
+const OTHERS: [&str; 13] = [
+    "HandoverProposed",
+    "HandoverAccepted",
+    "Paused",
+    "Unpaused",
+    "OperatorRegistered",
+    "JobPosted",
+    "JobFulfilled",
+    "JobDelivered",
+    "DeliveryFailed",
+    "JobReclaimed",
+    "EquivocationShown",
+    "WrongOutputShown",
+    "CreditsMinted",
 ];
 
 fn amount(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
@@ -174,14 +217,23 @@ fn announced(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
     Ok(announced)
 }
 
+fn slashed(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
+    let worker = f.address("worker")?;
+    f.skip("reporter", 1)?;
+    let amount = f.fri("amount")?;
+    f.skip("reward", 1)?;
+    Ok(Event::Slashed(Amount { of: worker, amount }))
+}
+
 fn allowance_set(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
     let (sponsor, operator) = (f.address("sponsor")?, f.address("operator")?);
-    Ok(Event::AllowanceSet(Allowance { sponsor, operator, amount: f.fri("amount")? }))
+    Ok(Event::AllowanceSet(Allowance { sponsor, operator, per_epoch: f.fri("per_epoch")? }))
 }
 
 fn model_registered(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
     let id = ModelId(f.felt("model_id")?);
     let level = f.number("level")?;
+    f.skip("adjudicator", 1)?;
     f.skip("scheme", 1)?;
     f.skip("input_bytes_max", 1)?;
     let (min_price, min_stake) = (f.fri("min_price")?, f.fri("min_stake")?);
@@ -221,12 +273,19 @@ fn statement_refused(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
 static BY_SELECTOR: LazyLock<Vec<(Felt, &'static str, Read)>> =
     LazyLock::new(|| READERS.iter().map(|(name, read)| (selector(name), *name, *read)).collect());
 
+static OTHER_SELECTORS: LazyLock<Vec<(Felt, &'static str)>> =
+    LazyLock::new(|| OTHERS.iter().map(|name| (selector(name), *name)).collect());
+
 impl Located {
     /// Reads what a node returned.
     pub fn decode(raw: &EmittedEvent) -> Result<Self, EventError> {
         let tx_hash = TxHash(raw.transaction_hash);
         let (first, keys) =
             raw.keys.split_first().ok_or(EventError::Unknown { tx_hash, selector: Felt::ZERO })?;
+        let block = raw.block_number.ok_or(EventError::NoBlock { tx_hash })?;
+        if let Some((_, name)) = OTHER_SELECTORS.iter().find(|(selector, _)| selector == first) {
+            return Ok(Self { block, tx_hash, event: Event::Other(name) });
+        }
         let (_, name, read) = BY_SELECTOR
             .iter()
             .find(|(selector, ..)| selector == first)
@@ -236,7 +295,6 @@ impl Located {
         let event = read(&mut felts)
             .and_then(|event| felts.end().map(|()| event))
             .map_err(|e| EventError::Malformed { tx_hash, name, detail: e.to_string() })?;
-        let block = raw.block_number.ok_or(EventError::NoBlock { tx_hash })?;
         Ok(Self { block, tx_hash, event })
     }
 }

@@ -1,12 +1,16 @@
-//! `JobManager` as its callers see it: models, worker keys, settlement. Builds calls; sends none.
+//! `JobManager` as its callers see it: models, keys, settlement. Builds calls; sends none.
+
+mod admin;
+mod credits;
+mod fraud;
+mod onchain_jobs;
+
+pub use admin::Role;
 
 use ciro_api::{
     Address, Felt, Fri, Level, ModelId, PublicKey, Scheme, Signature, hash::statement::Statement,
 };
-use starknet_rust::core::{
-    codec::Encode,
-    types::{ByteArray, Call},
-};
+use starknet_rust::core::types::Call;
 
 use crate::{
     chain::{Chain, ChainError},
@@ -27,6 +31,8 @@ pub struct ModelTerms {
     pub id: ModelId,
     /// How strongly its results are verified.
     pub level: Level,
+    /// Recomputes it; nothing for a model that is only signed.
+    pub adjudicator: Option<Address>,
     /// How inputs and outputs are committed to.
     pub scheme: Scheme,
     /// Largest input.
@@ -48,6 +54,41 @@ pub struct SignedStatement {
     pub signature: Signature,
 }
 
+impl SignedStatement {
+    fn felts(&self) -> [Felt; 8] {
+        let Self { statement, signature } = self;
+        [
+            statement.sponsor.0,
+            statement.worker.0,
+            Felt::from(statement.seq),
+            Felt::from(statement.count),
+            statement.amount.into(),
+            statement.receipts.0,
+            signature.r.0,
+            signature.s.0,
+        ]
+    }
+}
+
+/// A statement that both sides have signed, so that anyone may send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperatorSignedStatement {
+    /// With the worker's signature.
+    pub signed: SignedStatement,
+    /// By the operator's registered key, over the same struct with the operator as signer.
+    pub operator: Signature,
+}
+
+/// Bytes as Cairo serialises them: the number of full 31-byte words, the words, the rest and its length.
+fn byte_array(bytes: &[u8]) -> Vec<Felt> {
+    let words = bytes.chunks_exact(31);
+    let rest = words.remainder();
+    let mut felts = vec![Felt::from(words.len())];
+    felts.extend(words.map(Felt::from_bytes_be_slice));
+    felts.extend([Felt::from_bytes_be_slice(rest), Felt::from(rest.len())]);
+    felts
+}
+
 /// The felt that stands for a scheme on chain: its word as a short string.
 pub fn scheme_felt(scheme: Scheme) -> Felt {
     Felt::from_bytes_be_slice(scheme.as_str().as_bytes())
@@ -63,14 +104,13 @@ impl JobManager {
         let mut calldata = vec![
             model.id.0,
             Felt::from(model.level.code()),
+            model.adjudicator.map_or(Felt::ZERO, |adjudicator| adjudicator.0),
             scheme_felt(model.scheme),
             Felt::from(model.input_bytes_max),
             model.min_price.into(),
             model.min_stake.into(),
         ];
-        ByteArray::from(model.manifest_uri.as_str())
-            .encode(&mut calldata)
-            .expect("a byte array can always be written to a vector");
+        calldata.extend(byte_array(model.manifest_uri.as_bytes()));
         self.call("register_model", calldata)
     }
 
@@ -79,22 +119,31 @@ impl JobManager {
         self.call("register_worker", vec![key.0])
     }
 
+    /// Takes the caller's signing key away.
+    pub fn deregister_worker(self) -> Call {
+        self.call("deregister_worker", Vec::new())
+    }
+
+    /// Makes `key` the key that signs statements for the caller, an operator; nothing takes it away.
+    pub fn register_operator(self, key: Option<PublicKey>) -> Call {
+        self.call("register_operator", vec![key.map_or(Felt::ZERO, |key| key.0)])
+    }
+
     /// Settles statements; the caller is the operator whose allowance they use up.
     pub fn settle(self, statements: &[SignedStatement]) -> Call {
-        let mut calldata = vec![Felt::from(statements.len())];
-        for SignedStatement { statement, signature } in statements {
-            calldata.extend([
-                statement.sponsor.0,
-                statement.worker.0,
-                Felt::from(statement.seq),
-                Felt::from(statement.count),
-                statement.amount.into(),
-                statement.receipts.0,
-                signature.r.0,
-                signature.s.0,
-            ]);
+        let count = Felt::from(statements.len());
+        let felts = statements.iter().flat_map(SignedStatement::felts);
+        self.call("settle", [count].into_iter().chain(felts).collect())
+    }
+
+    /// Settles statements that `operator` has signed too, whoever sends them.
+    pub fn settle_for(self, operator: Address, statements: &[OperatorSignedStatement]) -> Call {
+        let mut calldata = vec![operator.0, Felt::from(statements.len())];
+        for OperatorSignedStatement { signed, operator } in statements {
+            calldata.extend(signed.felts());
+            calldata.extend([operator.r.0, operator.s.0]);
         }
-        self.call("settle", calldata)
+        self.call("settle_for", calldata)
     }
 
     /// The worker's current key.
@@ -105,21 +154,6 @@ impl JobManager {
     ) -> Result<Option<PublicKey>, ChainError> {
         let key = self.felt(chain, "worker_key", vec![worker.0]).await?;
         Ok((key != Felt::ZERO).then_some(PublicKey(key)))
-    }
-
-    /// The number of the last settled statement of this pair.
-    pub async fn last_seq(
-        self,
-        chain: &Chain,
-        sponsor: Address,
-        worker: Address,
-    ) -> Result<u64, ChainError> {
-        const DOING: &str = "last_seq";
-        let seq = self.felt(chain, DOING, vec![sponsor.0, worker.0]).await?;
-        u64::try_from(seq).map_err(|_| ChainError::Unexpected {
-            doing: DOING,
-            detail: "the number is out of range".to_owned(),
-        })
     }
 
     /// Whether a model of this id is registered.
@@ -141,3 +175,6 @@ impl JobManager {
             .map_err(|e| ChainError::Unexpected { doing: function, detail: e.to_string() })
     }
 }
+
+#[cfg(test)]
+mod tests;

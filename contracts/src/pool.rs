@@ -24,13 +24,18 @@ pub struct Announced {
     pub ready_at: u64,
 }
 
-/// A worker's pay in the contract.
+/// A worker's pay from one sponsor in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// Inside the challenge window.
     pub locked: Fri,
-    /// What `claim` would send now.
-    pub claimable: Fri,
+    /// Outside it.
+    pub mature: Fri,
+}
+
+fn worker_and_sponsors(worker: Address, sponsors: &[Address]) -> Vec<Felt> {
+    let count = Felt::from(sponsors.len());
+    [worker.0, count].into_iter().chain(sponsors.iter().map(|sponsor| sponsor.0)).collect()
 }
 
 impl Pool {
@@ -53,9 +58,9 @@ impl Pool {
         self.call("withdraw", Vec::new())
     }
 
-    /// Lets `operator` spend `amount` of the caller's deposit from now on.
-    pub fn set_allowance(self, operator: Address, amount: Fri) -> Call {
-        self.call("set_allowance", vec![operator.0, amount.into()])
+    /// Lets `operator` spend `per_epoch` of the caller's deposit in each epoch; zero revokes.
+    pub fn set_allowance(self, operator: Address, per_epoch: Fri) -> Call {
+        self.call("set_allowance", vec![operator.0, per_epoch.into()])
     }
 
     /// Adds to the caller's stake; approve the amount to the pool first.
@@ -73,9 +78,14 @@ impl Pool {
         self.call("unstake", Vec::new())
     }
 
-    /// Sends all mature pay of `worker` to the worker.
-    pub fn claim(self, worker: Address) -> Call {
-        self.call("claim", vec![worker.0])
+    /// Sends the mature pay of `worker` from `sponsors` to the worker.
+    pub fn claim(self, worker: Address, sponsors: &[Address]) -> Call {
+        self.call("claim", worker_and_sponsors(worker, sponsors))
+    }
+
+    /// Gives what a slashed `worker` had locked back to the deposits of `sponsors`.
+    pub fn return_pay(self, worker: Address, sponsors: &[Address]) -> Call {
+        self.call("return_pay", worker_and_sponsors(worker, sponsors))
     }
 
     async fn view<T>(
@@ -97,7 +107,7 @@ impl Pool {
         self.view(chain, "deposit_of", vec![sponsor.0], |f| f.fri("deposit")).await
     }
 
-    /// What `operator` may still spend of the sponsor's deposit.
+    /// What `operator` may still spend of the sponsor's deposit in the current epoch.
     pub async fn allowance_of(
         self,
         chain: &Chain,
@@ -125,23 +135,52 @@ impl Pool {
         self.view(chain, "active_stake_of", vec![worker.0], |f| f.fri("stake")).await
     }
 
-    /// The worker's pay.
-    pub async fn pending_of(self, chain: &Chain, worker: Address) -> Result<Pending, ChainError> {
-        self.view(chain, "pending_of", vec![worker.0], |f| {
-            Ok(Pending { locked: f.fri("locked")?, claimable: f.fri("claimable")? })
+    /// The worker's pay from this sponsor.
+    pub async fn pending_of(
+        self,
+        chain: &Chain,
+        worker: Address,
+        sponsor: Address,
+    ) -> Result<Pending, ChainError> {
+        self.view(chain, "pending_of", vec![worker.0, sponsor.0], |f| {
+            Ok(Pending { locked: f.fri("locked")?, mature: f.fri("mature")? })
         })
         .await
     }
 
-    /// When the earliest locked pay unlocks, in seconds since 1970; nothing when none is locked.
-    pub async fn next_unlock_at(
+    /// The worker's mature pay that has made room for newer pay; `claim` sends it whatever sponsors are named.
+    pub async fn claimable_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
+        self.view(chain, "claimable_of", vec![worker.0], |f| f.fri("claimable")).await
+    }
+
+    /// All that the worker ever claimed.
+    pub async fn earned_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
+        self.view(chain, "earned_of", vec![worker.0], |f| f.fri("earned")).await
+    }
+
+    /// The worker's stake, announced parts included.
+    pub async fn stake_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
+        self.view(chain, "stake_of", vec![worker.0], |f| f.fri("stake")).await
+    }
+
+    /// What all open on-chain jobs of `poster` hold together.
+    pub async fn escrow_of(self, chain: &Chain, poster: Address) -> Result<Fri, ChainError> {
+        self.view(chain, "escrow_of", vec![poster.0], |f| f.fri("escrow")).await
+    }
+
+    /// The number of the last settled statement of this pair.
+    pub async fn last_seq(
         self,
         chain: &Chain,
+        sponsor: Address,
         worker: Address,
-    ) -> Result<Option<u64>, ChainError> {
-        let at: u64 =
-            self.view(chain, "next_unlock_at", vec![worker.0], |f| f.number("at")).await?;
-        Ok((at != 0).then_some(at))
+    ) -> Result<u64, ChainError> {
+        self.view(chain, "last_seq", vec![sponsor.0, worker.0], |f| f.number("seq")).await
+    }
+
+    /// How long an operator's allowance lasts before it starts anew, in seconds.
+    pub async fn allowance_epoch_s(self, chain: &Chain) -> Result<u64, ChainError> {
+        self.view(chain, "allowance_epoch_s", Vec::new(), |f| f.number("seconds")).await
     }
 
     /// The contract that this pool deployed and obeys.

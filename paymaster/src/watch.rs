@@ -7,6 +7,8 @@
 mod apply;
 mod cursor;
 
+use std::collections::HashMap;
+
 use ciro_api::{Address, Felt, felt::Digest};
 use ciro_contracts::{
     Chain, ChainError, Deployment, Event, EventError, Located, chain::Head, events::Settled,
@@ -50,6 +52,9 @@ pub enum WatchError {
         /// Its hash then.
         expected: Digest,
     },
+    /// A block with a settled statement came without its time: our own slip.
+    #[error("the time of block {0} was not read")]
+    NoTime(u64),
     /// The chain settled something that we did not state.
     #[error("the chain settled {settled:?}, and our books say otherwise: {detail}")]
     Mismatch {
@@ -130,13 +135,14 @@ impl Watcher {
         let contracts = [self.deployment.pool, self.deployment.job_manager];
         let raw = self.chain.events(&contracts, seen.next_block, last).await?;
         let events: Vec<Located> = raw.iter().map(Located::decode).collect::<Result<_, _>>()?;
+        let scope = self.scope(&seen, &events).await?;
         let tx = client.transaction().await?;
         if !cursor::advance(&tx, &seen, last + 1, hash).await? {
             return Ok(progress);
         }
         apply::lock_sponsors(&tx, &events).await?;
         for located in &events {
-            apply::apply(&tx, located, self.operator).await?;
+            apply::apply(&tx, located, &scope).await?;
         }
         tx.commit().await?;
         progress.next_block = last + 1;
@@ -145,6 +151,20 @@ impl Watcher {
             log(located);
         }
         Ok(progress)
+    }
+
+    async fn scope(&self, seen: &Cursor, events: &[Located]) -> Result<apply::Scope, ChainError> {
+        let mut block_times = HashMap::new();
+        for located in events {
+            if matches!(located.event, Event::StatementSettled(_))
+                && !block_times.contains_key(&located.block)
+            {
+                let time = self.chain.block_timestamp(located.block).await?;
+                block_times.insert(located.block, time);
+            }
+        }
+        let allowance_epoch_s = seen.allowance_epoch_s;
+        Ok(apply::Scope { operator: self.operator, allowance_epoch_s, block_times })
     }
 
     /// The last block that we read must still be there.

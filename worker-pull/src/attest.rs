@@ -58,7 +58,7 @@ impl Finished {
 
     fn attestation(&self, identity: Identity) -> Attestation {
         Attestation {
-            job: self.fence.job,
+            job: self.fence.job.into(),
             epoch: self.fence.epoch,
             model: self.model,
             input: self.input,

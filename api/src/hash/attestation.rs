@@ -5,15 +5,15 @@ use starknet_rust_core::types::Felt;
 use super::snip12::TypedStruct;
 use crate::{
     felt::{Address, Commitment, ModelId},
-    id::JobId,
+    id::AttestedJob,
 };
 
 /// A worker's claim about one run. Signed in batches; see [`super::batch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attestation {
     /// The job that was run.
-    pub job: JobId,
-    /// The lease epoch it was run under.
+    pub job: AttestedJob,
+    /// The lease epoch it was run under; zero for a job on chain, which is not leased.
     pub epoch: u64,
     /// The registered model.
     pub model: ModelId,
@@ -35,7 +35,7 @@ impl TypedStruct for Attestation {
 
     fn fields(&self) -> Vec<Felt> {
         vec![
-            self.job.to_felt(),
+            self.job.0,
             Felt::from(self.epoch),
             self.model.0,
             self.input.0,

@@ -22,12 +22,13 @@ impl Balances {
     pub(super) async fn read(chain: &Chain, network: &Network) -> anyhow::Result<Self> {
         let pool = Pool { address: network.contracts.pool };
         let token = Token { address: network.contracts.token };
-        let pending = pool.pending_of(chain, network.worker).await?;
+        let pending = pool.pending_of(chain, network.worker, network.sponsor.address).await?;
+        let claimable = pool.claimable_of(chain, network.worker).await?;
         Ok(Self {
             deposit: pool.deposit_of(chain, network.sponsor.address).await?,
-            pending: pending
-                .locked
-                .checked_add(pending.claimable)
+            pending: [pending.mature, claimable]
+                .into_iter()
+                .try_fold(pending.locked, Fri::checked_add)
                 .context("pending pay overflows")?,
             pool: token.balance_of(chain, network.contracts.pool).await?,
         })

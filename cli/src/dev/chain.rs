@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ciro_api::{Fri, PublicKey};
-use ciro_contracts::{Deployment, JobManager, Parameters, Pool, Token, deploy, token::STRK};
+use ciro_contracts::{
+    Deployment, JobManager, Parameters, Pool, Token, deploy, deploy::STARKGATE_ERC20_CLASS,
+    token::STRK,
+};
 
 use super::{accounts::Accounts, models};
 
@@ -13,13 +16,16 @@ pub(super) const RPC_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the sponsor puts into the pool: 100 STRK.
 const DEPOSIT: Fri = Fri(100 * Fri::ONE_STRK.0);
-/// What the operator may spend of it: 50 STRK.
+/// What the operator may spend of it in a day: 50 STRK.
 const ALLOWANCE: Fri = Fri(50 * Fri::ONE_STRK.0);
 /// What the worker stakes, and the least that any must: 10 STRK.
 const STAKE: Fri = Fri(10 * Fri::ONE_STRK.0);
 /// Short, so that a demo sees pay unlock; a public network takes days.
 pub const CHALLENGE_WINDOW_S: u64 = 10;
 const WITHDRAWAL_NOTICE_S: u64 = 60;
+const ALLOWANCE_EPOCH_S: u64 = 24 * 3_600;
+/// A million credits.
+const CREDITS_CAP: u128 = 1_000_000 * Fri::ONE_STRK.0;
 const UNBONDING_S: u64 = 7 * 24 * 3_600;
 
 /// Deploys, registers and funds.
@@ -29,11 +35,16 @@ pub(super) async fn set_up(
 ) -> anyhow::Result<Deployment> {
     let parameters = Parameters {
         token: STRK,
-        registrar: accounts.registrar.address(),
-        min_worker_stake: STAKE,
+        treasury: accounts.registrar.address(),
         challenge_window_s: CHALLENGE_WINDOW_S,
         withdrawal_notice_s: WITHDRAWAL_NOTICE_S,
         unbonding_s: UNBONDING_S,
+        allowance_epoch_s: ALLOWANCE_EPOCH_S,
+        registrar: accounts.registrar.address(),
+        guardian: accounts.registrar.address(),
+        min_worker_stake: STAKE,
+        credits_class: STARKGATE_ERC20_CLASS,
+        credits_cap: CREDITS_CAP,
     };
     let deployment = deploy(&accounts.registrar.account, &parameters).await?;
     register_models(accounts, &deployment).await.context("registering the models on chain")?;
@@ -47,7 +58,7 @@ async fn register_models(accounts: &Accounts, deployment: &Deployment) -> anyhow
     let registrar = &accounts.registrar.account;
     let mut calls = Vec::new();
     for model in models::ALL {
-        let terms = model.terms()?;
+        let terms = model.terms(deployment.sha256_adjudicator)?;
         if !manager.has_model(registrar.chain(), terms.id).await? {
             calls.push(manager.register_model(&terms));
         }

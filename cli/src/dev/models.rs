@@ -1,7 +1,7 @@
 //! The models that every development network offers. Their bytes are compiled in, so the program stands alone.
 
 use anyhow::Context;
-use ciro_api::{Fri, Manifest, manifest::model_id};
+use ciro_api::{Address, Fri, Level, Manifest, manifest::model_id};
 use ciro_contracts::ModelTerms;
 use tokio_postgres::Client;
 
@@ -28,12 +28,13 @@ pub(super) const ALL: &[Shipped] = &[
 
 impl Shipped {
     /// How it stands in the registry on chain.
-    pub(super) fn terms(&self) -> anyhow::Result<ModelTerms> {
+    pub(super) fn terms(&self, sha256_adjudicator: Address) -> anyhow::Result<ModelTerms> {
         let manifest = Manifest::parse(self.manifest)?;
         let id = model_id(self.manifest);
         Ok(ModelTerms {
             id,
             level: manifest.level,
+            adjudicator: (manifest.level == Level::ReExecutable).then_some(sha256_adjudicator),
             scheme: manifest.scheme,
             input_bytes_max: u32::try_from(manifest.input.bytes_max)
                 .context("an input over 4 GiB")?,

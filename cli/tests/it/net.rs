@@ -214,7 +214,7 @@ impl HandWorker {
             .iter()
             .map(|item| {
                 let attestation = Attestation {
-                    job: item.fence.job,
+                    job: item.fence.job.into(),
                     epoch: item.fence.epoch,
                     model: item.model,
                     input: item.input,

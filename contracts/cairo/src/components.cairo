@@ -1,7 +1,15 @@
 //! One concern each; `pool.cairo` and `job_manager.cairo` compose them.
 
+pub mod binding;
+pub mod credits;
+pub mod escrow;
+pub mod fraud;
 pub mod model_registry;
+pub mod onchain_jobs;
+pub mod operator_keys;
+pub mod pause;
 pub mod pending_pay;
+pub mod roles;
 pub mod sponsors;
 pub mod stakes;
 pub mod vault;

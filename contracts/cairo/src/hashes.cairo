@@ -3,6 +3,7 @@
 
 pub mod attestation_batch;
 pub mod commitment;
+pub mod evidence;
 pub mod receipts;
 pub mod signature;
 pub mod snip12;

@@ -1,60 +1,112 @@
-//! JobManager decides what is paid: it checks countersigned statements and tells its pool.
-//! It holds no money.
+//! JobManager decides what is paid and who is slashed: it checks statements and evidence and tells
+//! its pool. It holds no money.
 
 #[starknet::contract]
 pub mod JobManager {
-    use core::num::traits::Zero;
-    use crate::components::model_registry::ModelRegistryComponent::InternalTrait as ModelsInternal;
+    use crate::components::binding::BindingComponent::InternalTrait as BindingInternal;
+    use crate::components::binding::BindingComponent::domain;
+    use crate::components::binding::BindingComponent;
+    use crate::components::credits::CreditsComponent::InternalTrait as CreditsInternal;
+    use crate::components::credits::CreditsComponent;
+    use crate::components::fraud::FraudComponent;
     use crate::components::model_registry::ModelRegistryComponent;
+    use crate::components::onchain_jobs::OnchainJobsComponent;
+    use crate::components::operator_keys::OperatorKeysComponent;
+    use crate::components::pause::PauseComponent::InternalTrait as PauseInternal;
+    use crate::components::pause::PauseComponent;
+    use crate::components::roles::RolesComponent::InternalTrait as RolesInternal;
+    use crate::components::roles::RolesComponent;
     use crate::components::worker_keys::WorkerKeysComponent::InternalTrait as WorkerKeysInternal;
     use crate::components::worker_keys::WorkerKeysComponent;
     use crate::hashes::receipts::STATEMENT_COUNT_MAX;
     use crate::hashes::signature::is_valid_signature;
-    use crate::hashes::snip12::{domain_hash, message_hash, statement_hash};
-    use crate::interfaces::job_manager::{ISettlement, IWorkers};
-    use crate::interfaces::pool::{
-        IPoolDispatcher, IPoolDispatcherTrait, IStakesDispatcher, IStakesDispatcherTrait
-    };
-    use crate::types::statement::{SignedStatement, Statement};
-    use starknet::storage::{
-        Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
-        StoragePointerWriteAccess
-    };
-    use starknet::{ContractAddress, get_caller_address, get_contract_address, get_tx_info};
+    use crate::hashes::snip12::{message_hash, statement_hash};
+    use crate::interfaces::job_manager::ISettlement;
+    use crate::interfaces::pool::IPoolDispatcherTrait;
+    use crate::types::parameters::ManagerParameters;
+    use crate::types::payment::Payment;
+    use crate::types::statement::{OperatorSignedStatement, SignedStatement, Statement};
+    use starknet::{ContractAddress, get_caller_address, get_contract_address};
 
+    component!(path: BindingComponent, storage: binding, event: BindingEvent);
+    component!(path: RolesComponent, storage: roles, event: RolesEvent);
+    component!(path: PauseComponent, storage: pause, event: PauseEvent);
     component!(path: ModelRegistryComponent, storage: model_registry, event: ModelRegistryEvent);
     component!(path: WorkerKeysComponent, storage: worker_keys, event: WorkerKeysEvent);
+    component!(path: OperatorKeysComponent, storage: operator_keys, event: OperatorKeysEvent);
+    component!(path: OnchainJobsComponent, storage: onchain_jobs, event: OnchainJobsEvent);
+    component!(path: FraudComponent, storage: fraud, event: FraudEvent);
+    component!(path: CreditsComponent, storage: credits, event: CreditsEvent);
 
     #[abi(embed_v0)]
+    impl BindingImpl = BindingComponent::Binding<ContractState>;
+    #[abi(embed_v0)]
+    impl RolesImpl = RolesComponent::Roles<ContractState>;
+    #[abi(embed_v0)]
+    impl PauseImpl = PauseComponent::Pause<ContractState>;
+    #[abi(embed_v0)]
     impl ModelsImpl = ModelRegistryComponent::Models<ContractState>;
+    #[abi(embed_v0)]
+    impl WorkersImpl = WorkerKeysComponent::Workers<ContractState>;
+    #[abi(embed_v0)]
+    impl OperatorsImpl = OperatorKeysComponent::Operators<ContractState>;
+    #[abi(embed_v0)]
+    impl OnchainJobsImpl = OnchainJobsComponent::OnchainJobs<ContractState>;
+    #[abi(embed_v0)]
+    impl FraudImpl = FraudComponent::Fraud<ContractState>;
+    #[abi(embed_v0)]
+    impl CreditsImpl = CreditsComponent::Credits<ContractState>;
 
     /// The most statements in one call.
     ///
-    /// A transaction may carry 5,000 felts of calldata and use 1.1e9 L2 gas. A statement is 8 felts
-    /// and at most 2 M gas (measured: 1 M, and 1.8 M the first time, when all its slots are new),
-    /// so 50 of them are 400 felts and 100 M gas: a tenth of either, which leaves room inside a
-    /// batch.
+    /// A transaction may carry 5,000 felts of calldata and use 1.1e9 L2 gas. A statement is 10
+    /// felts at most, so 50 of them are a tenth of the calldata; at 3 M gas each, the dearest that
+    /// was seen when all slots are new, they are a seventh of the gas.
     pub const STATEMENTS_PER_CALL_MAX: u32 = 50;
 
     #[storage]
     struct Storage {
         #[substorage(v0)]
+        binding: BindingComponent::Storage,
+        #[substorage(v0)]
+        roles: RolesComponent::Storage,
+        #[substorage(v0)]
+        pause: PauseComponent::Storage,
+        #[substorage(v0)]
         model_registry: ModelRegistryComponent::Storage,
         #[substorage(v0)]
         worker_keys: WorkerKeysComponent::Storage,
-        pool: ContractAddress,
-        min_worker_stake: u128,
-        /// By sponsor and worker: the replay guard.
-        last_seqs: Map<(ContractAddress, ContractAddress), u128>,
+        #[substorage(v0)]
+        operator_keys: OperatorKeysComponent::Storage,
+        #[substorage(v0)]
+        onchain_jobs: OnchainJobsComponent::Storage,
+        #[substorage(v0)]
+        fraud: FraudComponent::Storage,
+        #[substorage(v0)]
+        credits: CreditsComponent::Storage,
     }
 
     #[event]
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub enum Event {
         #[flat]
+        BindingEvent: BindingComponent::Event,
+        #[flat]
+        RolesEvent: RolesComponent::Event,
+        #[flat]
+        PauseEvent: PauseComponent::Event,
+        #[flat]
         ModelRegistryEvent: ModelRegistryComponent::Event,
         #[flat]
         WorkerKeysEvent: WorkerKeysComponent::Event,
+        #[flat]
+        OperatorKeysEvent: OperatorKeysComponent::Event,
+        #[flat]
+        OnchainJobsEvent: OnchainJobsComponent::Event,
+        #[flat]
+        FraudEvent: FraudComponent::Event,
+        #[flat]
+        CreditsEvent: CreditsComponent::Event,
         StatementSettled: StatementSettled,
         StatementRefused: StatementRefused,
     }
@@ -75,7 +127,7 @@ pub mod JobManager {
         pub receipts: felt252,
     }
 
-    /// The statement moved nothing, for the `reason` that `Refusals` lists.
+    /// The statement moved nothing, for the `reason` that `Refusals` or the pool lists.
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub struct StatementRefused {
         #[key]
@@ -89,83 +141,44 @@ pub mod JobManager {
     }
 
     pub mod Errors {
-        pub const POOL_IS_ZERO: felt252 = 'pool is zero';
-        pub const STAKE_TOO_LOW: felt252 = 'active stake too low';
         pub const NO_STATEMENTS: felt252 = 'no statements';
         pub const TOO_MANY_STATEMENTS: felt252 = 'too many statements';
+        pub const OPERATOR_NOT_REGISTERED: felt252 = 'operator not registered';
     }
 
-    /// Why a statement was refused, beside the pool's two reasons. In the order they are checked.
+    /// Why a statement was refused, beside the pool's reasons. In the order they are checked, the
+    /// first only by `settle_for`; the pool's come after them.
     pub mod Refusals {
+        pub const BAD_OPERATOR_SIGNATURE: felt252 = 'bad_operator_signature';
         pub const BAD_COUNT: felt252 = 'bad_count';
         pub const ZERO_AMOUNT: felt252 = 'zero_amount';
         pub const WORKER_NOT_REGISTERED: felt252 = 'worker_not_registered';
-        pub const STAKE_TOO_LOW: felt252 = 'stake_too_low';
-        pub const WRONG_SEQ: felt252 = 'wrong_seq';
         pub const BAD_SIGNATURE: felt252 = 'bad_signature';
-    }
-
-    /// What is the same for every statement of one call.
-    #[derive(Copy, Drop)]
-    struct Call {
-        operator: ContractAddress,
-        domain: felt252,
-        here: ContractAddress,
-        pool: ContractAddress,
-        min_worker_stake: u128,
     }
 
     /// Binds this contract to its pool, which deploys it.
     ///
     /// *Requirements*
-    /// - `pool` and `registrar` are not zero.
+    /// - `pool`, `registrar`, `guardian`, `min_worker_stake` and `credits_class` are not zero.
     #[constructor]
     fn constructor(
         ref self: ContractState,
         pool: ContractAddress,
-        registrar: ContractAddress,
-        min_worker_stake: u128
+        parameters: ManagerParameters,
+        challenge_window_s: u64,
+        withdrawal_notice_s: u64
     ) {
-        assert(pool.is_non_zero(), Errors::POOL_IS_ZERO);
-        self.pool.write(pool);
-        self.model_registry.initialize(registrar);
-        self.min_worker_stake.write(min_worker_stake);
-    }
-
-    #[abi(embed_v0)]
-    impl WorkersImpl of IWorkers<ContractState> {
-        /// Makes `public_key` the key that signs for the caller, who is the worker. Rotation is the
-        /// same call: statements need the current key, older ones stay attributable.
-        ///
-        /// *Requirements*
-        /// - The caller's active stake is at least the minimum.
-        /// - `public_key` is the x coordinate of a point on the Stark curve.
-        ///
-        /// *Emits* `WorkerRegistered`.
-        fn register_worker(ref self: ContractState, public_key: felt252) {
-            let worker = get_caller_address();
-            let pool = IStakesDispatcher { contract_address: self.pool.read() };
-            let enough = pool.active_stake_of(worker) >= self.min_worker_stake.read();
-            assert(enough, Errors::STAKE_TOO_LOW);
-            self.worker_keys.register(worker, public_key);
-        }
-
-        /// The worker's current key; zero when it never registered.
-        fn worker_key(self: @ContractState, worker: ContractAddress) -> felt252 {
-            self.worker_keys.key_of(worker)
-        }
-
-        /// When the worker first registered this key; zero when it never did.
-        fn was_worker_key(
-            self: @ContractState, worker: ContractAddress, public_key: felt252
-        ) -> u64 {
-            self.worker_keys.key_registered_at(worker, public_key)
-        }
-
-        /// The least active stake, in fri, of a worker that registers or is paid.
-        fn min_worker_stake(self: @ContractState) -> u128 {
-            self.min_worker_stake.read()
-        }
+        let ManagerParameters { registrar,
+        guardian,
+        min_worker_stake,
+        credits_class,
+        credits_cap } =
+            parameters;
+        self.binding.initialize(pool);
+        self.roles.initialize(registrar, guardian, withdrawal_notice_s);
+        self.pause.initialize(challenge_window_s);
+        self.worker_keys.initialize(min_worker_stake);
+        self.credits.initialize(credits_class, credits_cap);
     }
 
     #[abi(embed_v0)]
@@ -174,108 +187,138 @@ pub mod JobManager {
         /// gave to the caller. A bad statement is refused with an event and the others go on.
         ///
         /// *Requirements*
+        /// - No pause is running.
         /// - There are 1 to 50 statements.
         ///
         /// *Emits* `StatementSettled` or `StatementRefused` for each statement, in their order.
         fn settle(ref self: ContractState, statements: Array<SignedStatement>) {
-            assert(!statements.is_empty(), Errors::NO_STATEMENTS);
-            let count = statements.len();
-            assert(count <= STATEMENTS_PER_CALL_MAX, Errors::TOO_MANY_STATEMENTS);
-            let call = Call {
-                operator: get_caller_address(),
-                domain: domain_hash(get_tx_info().unbox().chain_id),
-                here: get_contract_address(),
-                pool: self.pool.read(),
-                min_worker_stake: self.min_worker_stake.read(),
-            };
+            self.assert_settles(statements.len());
+            let domain = domain();
+            let mut checked = array![];
             for signed in statements {
-                let outcome = self.settle_one(call, signed);
-                self.report(call.operator, signed.statement, outcome);
+                checked.append((signed.statement, self.check(domain, signed)));
             };
+            self.pay(get_caller_address(), checked.span());
         }
 
-        /// The number of the last settled statement of this pair; the next one is one higher.
-        fn last_seq(
-            self: @ContractState, sponsor: ContractAddress, worker: ContractAddress
-        ) -> u128 {
-            self.last_seqs.read((sponsor, worker))
+        /// Pays statements as `settle` does, within the allowance of `operator`, which has signed
+        /// each of them. Anyone may call: a worker needs nobody's help to be paid.
+        ///
+        /// *Requirements*
+        /// - No pause is running.
+        /// - There are 1 to 50 statements.
+        /// - The operator has registered a key.
+        ///
+        /// *Emits* `StatementSettled` or `StatementRefused` for each statement, in their order.
+        fn settle_for(
+            ref self: ContractState,
+            operator: ContractAddress,
+            statements: Array<OperatorSignedStatement>
+        ) {
+            self.assert_settles(statements.len());
+            let key = self.operator_keys.operator_key(operator);
+            assert(key != 0, Errors::OPERATOR_NOT_REGISTERED);
+            let domain = domain();
+            let mut checked = array![];
+            for OperatorSignedStatement { signed,
+            operator_r,
+            operator_s } in statements {
+                let message = statement_message(domain, signed.statement, operator);
+                let outcome = if is_valid_signature(message, key, operator_r, operator_s) {
+                    self.check(domain, signed)
+                } else {
+                    Refusals::BAD_OPERATOR_SIGNATURE
+                };
+                checked.append((signed.statement, outcome));
+            };
+            self.pay(operator, checked.span());
         }
 
-        /// What the worker signs, on this chain and for this contract.
-        fn statement_message_hash(self: @ContractState, statement: Statement) -> felt252 {
-            let domain = domain_hash(get_tx_info().unbox().chain_id);
-            let struct_hash = statement_hash(statement, get_contract_address());
-            message_hash(domain, statement.worker, struct_hash)
-        }
-
-        /// The contract that holds the money.
-        fn pool(self: @ContractState) -> ContractAddress {
-            self.pool.read()
+        /// What `signer`, the statement's worker or an operator, signs on this chain for this
+        /// contract.
+        fn statement_message_hash(
+            self: @ContractState, statement: Statement, signer: ContractAddress
+        ) -> felt252 {
+            statement_message(domain(), statement, signer)
         }
     }
 
     #[generate_trait]
     impl InternalImpl of InternalTrait {
-        /// Checks one statement and pays it. The replay guard moves only with the money; it may
-        /// be written after the call because the pool calls nobody while it pays.
-        fn settle_one(
-            ref self: ContractState, call: Call, signed: SignedStatement
-        ) -> Result<(), felt252> {
-            self.check(call, signed)?;
-            let Statement { sponsor, worker, seq, amount, .. } = signed.statement;
-            let pool = IPoolDispatcher { contract_address: call.pool };
-            let refusal = pool.try_pay(sponsor, call.operator, worker, amount);
-            if refusal != 0 {
-                return Result::Err(refusal);
-            }
-            self.last_seqs.write((sponsor, worker), seq);
-            Result::Ok(())
+        fn assert_settles(self: @ContractState, count: u32) {
+            self.pause.assert_not_paused();
+            assert(count != 0, Errors::NO_STATEMENTS);
+            assert(count <= STATEMENTS_PER_CALL_MAX, Errors::TOO_MANY_STATEMENTS);
         }
 
-        /// The checks, cheapest first; the signature costs the most and comes last.
-        fn check(self: @ContractState, call: Call, signed: SignedStatement) -> Result<(), felt252> {
+        /// What can be seen without the pool's state, cheapest first. Zero, or why to refuse.
+        fn check(self: @ContractState, domain: felt252, signed: SignedStatement) -> felt252 {
             let statement = signed.statement;
-            let Statement { sponsor, worker, seq, count, amount, .. } = statement;
-            if count == 0 || count > STATEMENT_COUNT_MAX.into() {
-                return Result::Err(Refusals::BAD_COUNT);
+            if statement.count == 0 || statement.count > STATEMENT_COUNT_MAX.into() {
+                return Refusals::BAD_COUNT;
             }
-            if amount == 0 {
-                return Result::Err(Refusals::ZERO_AMOUNT);
+            if statement.amount == 0 {
+                return Refusals::ZERO_AMOUNT;
             }
-            let key = self.worker_keys.key_of(worker);
+            let key = self.worker_keys.worker_key(statement.worker);
             if key == 0 {
-                return Result::Err(Refusals::WORKER_NOT_REGISTERED);
+                return Refusals::WORKER_NOT_REGISTERED;
             }
-            let stakes = IStakesDispatcher { contract_address: call.pool };
-            if stakes.active_stake_of(worker) < call.min_worker_stake {
-                return Result::Err(Refusals::STAKE_TOO_LOW);
-            }
-            // Subtracting from `seq` cannot overflow where adding to the stored number could.
-            if seq == 0 || seq - 1 != self.last_seqs.read((sponsor, worker)) {
-                return Result::Err(Refusals::WRONG_SEQ);
-            }
-            let message = message_hash(call.domain, worker, statement_hash(statement, call.here));
+            let message = statement_message(domain, statement, statement.worker);
             if !is_valid_signature(message, key, signed.signature_r, signed.signature_s) {
-                return Result::Err(Refusals::BAD_SIGNATURE);
+                return Refusals::BAD_SIGNATURE;
             }
-            Result::Ok(())
+            0
+        }
+
+        /// Has the pool pay what passed the checks, in one call, and reports on all.
+        fn pay(
+            ref self: ContractState, operator: ContractAddress, checked: Span<(Statement, felt252)>
+        ) {
+            let mut payments = array![];
+            for (
+                statement, refusal
+            ) in checked {
+                if *refusal == 0 {
+                    let Statement { sponsor, worker, seq, amount, .. } = *statement;
+                    payments.append(Payment { sponsor, worker, seq, amount });
+                }
+            };
+            let min_stake = self.worker_keys.min_worker_stake();
+            let mut outcomes = self.binding.money().pay(operator, min_stake, payments.span());
+            for (
+                statement, refusal
+            ) in checked {
+                let reason = if *refusal == 0 {
+                    *outcomes.pop_front().unwrap()
+                } else {
+                    *refusal
+                };
+                self.report(operator, *statement, reason);
+            }
         }
 
         fn report(
             ref self: ContractState,
             operator: ContractAddress,
             statement: Statement,
-            outcome: Result<(), felt252>
+            reason: felt252
         ) {
             let Statement { sponsor, worker, seq, count, amount, receipts } = statement;
-            match outcome {
-                Result::Ok(()) => self
+            if reason == 0 {
+                self
                     .emit(
                         StatementSettled { sponsor, worker, operator, seq, count, amount, receipts }
-                    ),
-                Result::Err(reason) => self
-                    .emit(StatementRefused { sponsor, worker, operator, seq, reason }),
+                    );
+            } else {
+                self.emit(StatementRefused { sponsor, worker, operator, seq, reason });
             }
         }
+    }
+
+    fn statement_message(
+        domain: felt252, statement: Statement, signer: ContractAddress
+    ) -> felt252 {
+        message_hash(domain, signer, statement_hash(statement, get_contract_address()))
     }
 }

@@ -1,6 +1,8 @@
-//! The notary: sponsors deposit, workers stake, countersigned statements move the money.
-//! Nobody owns these contracts; no function lets anyone take a balance that is not theirs.
+//! The notary: sponsors deposit, workers stake, countersigned statements move the money, and
+//! whoever holds evidence of a lie takes the liar's stake.
+//! No function lets anyone take a balance that is not theirs.
 
+pub mod adjudicators;
 pub mod components;
 pub mod hashes;
 pub mod interfaces;

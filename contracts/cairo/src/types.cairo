@@ -1,7 +1,15 @@
 //! The records that are stored or signed.
 
 pub mod attestation;
+pub mod evidence;
 pub mod model;
 pub mod notice;
+pub mod onchain_job;
+pub mod parameters;
 pub mod pay_slot;
+pub mod payment;
+pub mod roles;
+pub mod spent;
+pub mod stake;
 pub mod statement;
+pub mod timed_amount;

@@ -79,7 +79,7 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
     for (index, item) in request.results.into_iter().enumerate() {
         let model = models::stored(app, item.model).await?;
         let attestation = Attestation {
-            job: item.fence.job,
+            job: item.fence.job.into(),
             epoch: item.fence.epoch,
             model: item.model,
             input: item.input,

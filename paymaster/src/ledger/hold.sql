@@ -7,7 +7,7 @@ with locked as (
         s.sponsor_id,
         s.price_ceiling_fri,
         s.held_fri,
-        least(c.deposit_fri - c.announced_fri, c.allowance_fri, s.spend_limit_fri - s.spent_fri) as budget_fri
+        least(c.deposit_fri - c.announced_fri, allowance_left_fri(c), s.spend_limit_fri - s.spent_fri) as budget_fri
     from chain_sponsor c join sponsor s using (address)
     where s.sponsor_id = $2
     for no key update of c, s

@@ -3,8 +3,12 @@ select
     r.job_id,
     r.amount_fri::text as amount,
     r.statement_id,
-    case s.status when 'settled' then 'settled' else case when r.statement_id is null then 'pending' else 'stated' end
+    case
+        when h.state = 'voided' then 'voided'
+        when s.status = 'settled' then 'settled'
+        when r.statement_id is null then 'pending'
+        else 'stated'
     end as status,
     s.tx_hash
-from receipt r left join statement s using (statement_id)
+from receipt r join hold h using (job_id) left join statement s using (statement_id)
 where r.job_id = any($1)

@@ -9,10 +9,10 @@ select
     s.spent_fri::text as spent,
     coalesce(c.deposit_fri, 0)::text as deposit,
     coalesce(c.announced_fri, 0)::text as announced,
-    coalesce(c.allowance_fri, 0)::text as allowance,
+    coalesce(allowance_left_fri(c), 0)::text as allowance,
     greatest(0, coalesce(least(
         c.deposit_fri - c.announced_fri,
-        c.allowance_fri,
+        allowance_left_fri(c),
         s.spend_limit_fri - s.spent_fri
     ), 0) - s.held_fri)::text as free
 from sponsor s left join chain_sponsor c using (address)

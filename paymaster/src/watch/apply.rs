@@ -1,5 +1,7 @@
 //! What each event changes. Runs inside the transaction that moves the cursor.
 
+use std::collections::HashMap;
+
 use ciro_api::{Address, Fri, PublicKey, StatementId, felt::Digest};
 use ciro_contracts::{
     Event, Located,
@@ -36,36 +38,69 @@ fn sponsor(located: &Located) -> Option<Address> {
         | Event::Withdrawn(change) => Some(change.of),
         Event::AllowanceSet(allowance) => Some(allowance.sponsor),
         Event::StatementSettled(settled) => Some(settled.sponsor),
+        Event::PayReturned(returned) => Some(returned.sponsor),
         _ => None,
+    }
+}
+
+/// What the mirror needs to know beside the events.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// Whose allowances count.
+    pub(super) operator: Address,
+    /// How long an allowance lasts.
+    pub(super) allowance_epoch_s: u64,
+    /// When the blocks with settled statements were made, in seconds since 1970.
+    pub(super) block_times: HashMap<u64, u64>,
+}
+
+impl Scope {
+    fn epoch_of(&self, located: &Located) -> Result<u64, WatchError> {
+        let time = self.block_times.get(&located.block).ok_or(WatchError::NoTime(located.block))?;
+        Ok(time / self.allowance_epoch_s)
     }
 }
 
 pub(super) async fn apply(
     tx: &Transaction<'_>,
     located: &Located,
-    operator: Address,
+    scope: &Scope,
 ) -> Result<(), WatchError> {
+    let operator = scope.operator;
     let sql = match &located.event {
         Event::Deposited(change) => return means(tx, include_str!("deposited.sql"), change).await,
         Event::AllowanceSet(allowance) if allowance.operator == operator => {
-            let change = Amount { of: allowance.sponsor, amount: allowance.amount };
+            let change = Amount { of: allowance.sponsor, amount: allowance.per_epoch };
             return means(tx, include_str!("allowance_set.sql"), &change).await;
         }
         Event::Staked(change) => return means(tx, include_str!("staked.sql"), change).await,
         Event::UnstakeAnnounced(change) => {
             return means(tx, include_str!("unstake_announced.sql"), change).await;
         }
+        Event::PayReturned(returned) => {
+            let change = Amount { of: returned.sponsor, amount: returned.amount };
+            return means(tx, include_str!("deposited.sql"), &change).await;
+        }
+        Event::Slashed(slashed) => {
+            return run(tx, include_str!("slashed.sql"), &[&slashed.of.to_string()]).await;
+        }
+        Event::WorkerDeregistered(worker) => {
+            return run(tx, include_str!("deregistered.sql"), &[&worker.to_string()]).await;
+        }
         Event::WorkerRegistered(worker, key) => return registered(tx, *worker, *key).await,
         Event::ModelRegistered(model) => return model_registered(tx, model).await,
-        Event::StatementSettled(settled) => return settle(tx, located, settled, operator).await,
+        Event::StatementSettled(settled) => return settle(tx, located, settled, scope).await,
         Event::StatementRefused(refused) if refused.operator == operator => {
             return refuse(tx, located, refused).await;
         }
         Event::WithdrawalAnnounced(change) => (include_str!("withdrawal_announced.sql"), change),
         Event::Withdrawn(change) => (include_str!("withdrawn.sql"), change),
         Event::Unstaked(change) => (include_str!("unstaked.sql"), change),
-        // Another operator's affairs, and pay that has left the contracts.
-        Event::AllowanceSet(_) | Event::StatementRefused(_) | Event::Claimed(_) => return Ok(()),
+        // Another operator's affairs, pay that has left the contracts, and what moves none of the mirrored money.
+        Event::AllowanceSet(_)
+        | Event::StatementRefused(_)
+        | Event::Claimed(_)
+        | Event::Other(_) => return Ok(()),
     };
     amount(tx, sql.0, sql.1).await
 }
@@ -112,14 +147,15 @@ async fn settle(
     tx: &Transaction<'_>,
     located: &Located,
     settled: &Settled,
-    operator: Address,
+    scope: &Scope,
 ) -> Result<(), WatchError> {
-    let ours = settled.operator == operator;
+    let ours = settled.operator == scope.operator;
+    let epoch = ours.then(|| scope.epoch_of(located)).transpose()?.map(bigint);
     let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
     let amount = settled.amount.to_string();
     tx.execute_typed(
         include_str!("debited.sql"),
-        &[(&sponsor, Type::TEXT), (&amount, Type::TEXT), (&ours, Type::BOOL)],
+        &[(&sponsor, Type::TEXT), (&amount, Type::TEXT), (&epoch, Type::INT8)],
     )
     .await?;
     if !ours {

@@ -14,6 +14,7 @@ use crate::{
 pub(super) struct Cursor {
     pub(super) next_block: u64,
     pub(super) last_block_hash: Option<Digest>,
+    pub(super) allowance_epoch_s: u64,
 }
 
 pub(super) async fn begin(
@@ -28,6 +29,7 @@ pub(super) async fn begin(
         operator.to_string(),
     ];
     let first = bigint(deployment.deployed_at_block);
+    let allowance_epoch_s = bigint(deployment.allowance_epoch_s);
     client
         .execute_typed(
             include_str!("begin.sql"),
@@ -37,6 +39,7 @@ pub(super) async fn begin(
                 (&words[2], Type::TEXT),
                 (&words[3], Type::TEXT),
                 (&first, Type::INT8),
+                (&allowance_epoch_s, Type::INT8),
             ],
         )
         .await?;
@@ -61,6 +64,7 @@ pub(super) async fn read(client: &Client) -> Result<Cursor, StoreError> {
     Ok(Cursor {
         next_block: count(&row, "next_block")?,
         last_block_hash: word_or_null(&row, "last_block_hash")?,
+        allowance_epoch_s: count(&row, "allowance_epoch_s")?,
     })
 }
 

@@ -136,13 +136,35 @@ async fn a_hold_exceeds_neither_allowance_nor_lifetime_limit_nor_ceiling() {
         "{over:?}"
     );
     client
-        .batch_execute("update chain_sponsor set allowance_fri = 10000; update sponsor set spend_limit_fri = 6")
+        .batch_execute("update chain_sponsor set allowance_per_epoch_fri = 10000; update sponsor set spend_limit_fri = 6")
         .await
         .unwrap();
     assert!(matches!(hold(&mut client, job(), id, 7).await, Err(HoldError::OutOfBudget { .. })));
     let nobody = SponsorId(Uuid::now_v7());
     let unknown = hold(&mut client, job(), nobody, 1).await;
     assert!(matches!(unknown, Err(HoldError::UnknownSponsor(id)) if id == nobody), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn what_was_spent_counts_against_the_allowance_of_its_own_epoch_only() {
+    let mut client = connect(&fresh_database().await).await;
+    let id = sponsor(&client, 10_000, 0, 50).await;
+    let cursor = "insert into chain_cursor values (true, 'c', 'p', 'j', 'o', 0, null, 86400)";
+    client.batch_execute(cursor).await.unwrap();
+    let spend = |epochs_ago: u32| {
+        format!(
+            "update chain_sponsor set epoch_spent_fri = 45,
+             spent_epoch = floor(extract(epoch from now()) / 86400) - {epochs_ago}"
+        )
+    };
+    client.batch_execute(&spend(0)).await.unwrap();
+    assert_eq!(look(&client, id).await.allowance, Fri(5));
+    assert!(matches!(hold(&mut client, job(), id, 6).await, Err(HoldError::OutOfBudget { .. })));
+    client.batch_execute("update chain_sponsor set allowance_per_epoch_fri = 40").await.unwrap();
+    assert_eq!(look(&client, id).await.allowance, Fri(0), "lowered below what was spent");
+    client.batch_execute(&spend(1)).await.unwrap();
+    assert_eq!(look(&client, id).await.allowance, Fri(40));
+    hold(&mut client, job(), id, 40).await.unwrap();
 }
 
 #[tokio::test]
@@ -173,7 +195,7 @@ async fn holds_that_waited_for_a_settlement_see_both_sides_of_it() {
     hold(&mut settling, job(), id, 50).await.unwrap();
     let tx = settling.transaction().await.unwrap();
     tx.batch_execute(
-        "update chain_sponsor set deposit_fri = 50, allowance_fri = 50;
+        "update chain_sponsor set deposit_fri = 50, allowance_per_epoch_fri = 50;
          update sponsor set held_fri = 0, spent_fri = 50",
     )
     .await

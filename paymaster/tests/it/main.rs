@@ -8,5 +8,6 @@ mod ledger;
 mod process;
 mod property;
 mod settlement;
+mod slashing;
 mod statements;
 mod world;

@@ -36,7 +36,7 @@ const BOOKS: &str = "
         select sum(h.amount_fri) from hold h
         where h.sponsor_id = s.sponsor_id and h.state in ('pending', 'earned')
     ), 0) and (select count(*) from receipt) = (select count(*) from hold where state = 'earned'),
-    s.held_fri <= least(c.deposit_fri - c.announced_fri, c.allowance_fri, s.spend_limit_fri - s.spent_fri)
+    s.held_fri <= least(c.deposit_fri - c.announced_fri, allowance_left_fri(c), s.spend_limit_fri - s.spent_fri)
     from sponsor s join chain_sponsor c using (address)";
 
 async fn books(client: &Client) -> (bool, bool) {
@@ -73,7 +73,7 @@ async fn run(client: &mut Client, ops: &[Op]) -> Result<(), TestCaseError> {
             }
             Op::Deposit(amount) => Some(format!("deposit_fri = deposit_fri + {amount}")),
             Op::Announce(amount) => Some(format!("announced_fri = {amount}")),
-            Op::Allow(amount) => Some(format!("allowance_fri = {amount} * 4")),
+            Op::Allow(amount) => Some(format!("allowance_per_epoch_fri = {amount} * 4")),
         };
         if let Some(set) = set {
             client.batch_execute(&format!("update chain_sponsor set {set}")).await.unwrap();

@@ -30,7 +30,11 @@ async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
     assert!(document.tx_hash.is_some());
     let before = world.token().balance_of(&world.chain, worker).await.unwrap();
     world.devnet.pass_time(2 * WINDOW_S + 1).await;
-    world.operator.execute(vec![world.pool().claim(worker)]).await.unwrap();
+    world
+        .operator
+        .execute(vec![world.pool().claim(worker, &[world.sponsor.address()])])
+        .await
+        .unwrap();
     let after = world.token().balance_of(&world.chain, worker).await.unwrap();
     assert_eq!(after.checked_sub(before), Some(fri(7)));
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Idle);
@@ -47,6 +51,7 @@ async fn deploying_again_finds_the_same_contracts_and_models_are_mirrored() {
     let model = ModelTerms {
         id: ModelId(0x5a.into()),
         level: Level::ReExecutable,
+        adjudicator: Some(world.deployment.sha256_adjudicator),
         scheme: Scheme::Poseidon,
         input_bytes_max: 8_192,
         min_price: PRICE,

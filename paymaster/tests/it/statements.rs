@@ -33,7 +33,10 @@ async fn begin(client: &Client) {
         chain_id: CHAIN,
         pool: at(0xa),
         job_manager: at(0xb),
+        sha256_adjudicator: at(0xe),
+        credits: at(0xf),
         token: at(0xc),
+        allowance_epoch_s: 86_400,
         deployed_at_block: 0,
     };
     let chain = Chain::offline("http://127.0.0.1:9/rpc".parse().unwrap(), CHAIN, LONG);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ciro_api::{ChainId, Felt, Fri, JobId, SponsorId, StatementId, hash::sign};
+use ciro_api::{Address, ChainId, Felt, Fri, JobId, SponsorId, StatementId, hash::sign};
 use ciro_contracts::{
     Chain, Deployment, JobManager, KeyedAccount, Parameters, Pool, PrivateKey, Token, deploy,
-    token::STRK,
+    deploy::STARKGATE_ERC20_CLASS, token::STRK,
 };
 use ciro_paymaster::{
     ledger::{self, Earned},
@@ -27,8 +27,11 @@ pub(crate) const DEPOSIT: Fri = Fri(1_000_000);
 pub(crate) const STAKE: Fri = Fri(5_000);
 pub(crate) const PRICE: Fri = Fri(1_000);
 pub(crate) const WINDOW_S: u64 = 60;
+/// So long that no test meets the turn of an epoch by chance.
+pub(crate) const EPOCH_S: u64 = 300 * 24 * 3_600;
+pub(crate) const TREASURY: Address = Address(Felt::from_hex_unchecked("0x7ea5"));
 /// The key that signs for the worker; not its account's.
-const WORKER_KEY: Felt = Felt::from_hex_unchecked("0x77");
+pub(crate) const WORKER_KEY: Felt = Felt::from_hex_unchecked("0x77");
 
 pub(crate) struct World {
     pub(crate) devnet: Devnet,
@@ -161,8 +164,13 @@ impl World {
 
     /// What the worker has been paid on chain, locked or not.
     pub(crate) async fn paid(&self) -> Fri {
-        let pending = self.pool().pending_of(&self.chain, self.worker.address()).await.unwrap();
-        pending.locked.checked_add(pending.claimable).unwrap()
+        let (pool, worker) = (self.pool(), self.worker.address());
+        let pending = pool.pending_of(&self.chain, worker, self.sponsor.address()).await.unwrap();
+        let claimable = pool.claimable_of(&self.chain, worker).await.unwrap();
+        [pending.mature, claimable]
+            .into_iter()
+            .try_fold(pending.locked, ciro_api::Fri::checked_add)
+            .unwrap()
     }
 
     pub(crate) async fn statuses(&self) -> Vec<String> {
@@ -190,11 +198,16 @@ impl World {
 pub(crate) fn parameters(registrar: &KeyedAccount) -> Parameters {
     Parameters {
         token: STRK,
-        registrar: registrar.address(),
-        min_worker_stake: STAKE,
+        treasury: TREASURY,
         challenge_window_s: WINDOW_S,
         withdrawal_notice_s: 2 * WINDOW_S,
         unbonding_s: 2 * WINDOW_S,
+        allowance_epoch_s: EPOCH_S,
+        registrar: registrar.address(),
+        guardian: registrar.address(),
+        min_worker_stake: STAKE,
+        credits_class: STARKGATE_ERC20_CLASS,
+        credits_cap: 1_000_000 * Fri::ONE_STRK.0,
     }
 }
 

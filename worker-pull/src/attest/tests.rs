@@ -33,7 +33,7 @@ fn rebuilt(batch: &SignedBatch, signer: &Signer) -> Vec<Felt> {
     let Identity { contract, worker, .. } = signer.identity();
     let submitted = batch.to_submit();
     let attestation = |item: &ResultItem| Attestation {
-        job: item.fence.job,
+        job: item.fence.job.into(),
         epoch: item.fence.epoch,
         model: item.model,
         input: item.input,

@@ -3,18 +3,22 @@
 #[starknet::component]
 pub mod ModelRegistryComponent {
     use core::num::traits::Zero;
+    use crate::components::roles::RolesComponent;
+    use crate::components::roles::RolesComponent::InternalTrait as RolesInternal;
+    use crate::interfaces::adjudicator::{IAdjudicatorDispatcher, IAdjudicatorDispatcherTrait};
     use crate::interfaces::job_manager::IModels;
-    use crate::types::model::{LEVEL_RE_EXECUTABLE, Model, SCHEME_POSEIDON, SCHEME_SHA256};
-    use starknet::storage::{
-        Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePathEntry,
-        StoragePointerReadAccess, StoragePointerWriteAccess
+    use crate::types::model::{
+        LEVEL_RE_EXECUTABLE, LEVEL_SIGNED, Model, SCHEME_POSEIDON, SCHEME_SHA256
     };
-    use starknet::{ContractAddress, get_caller_address};
+    use crate::types::roles::Role;
+    use starknet::storage::{
+        Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePathEntry, StoragePointerReadAccess
+    };
+    use starknet::ContractAddress;
 
     #[storage]
     pub struct Storage {
         models: Map<felt252, Model>,
-        registrar: ContractAddress,
     }
 
     #[event]
@@ -29,6 +33,7 @@ pub mod ModelRegistryComponent {
         #[key]
         pub model_id: felt252,
         pub level: u8,
+        pub adjudicator: ContractAddress,
         pub scheme: felt252,
         pub input_bytes_max: u32,
         pub min_price: u128,
@@ -37,19 +42,25 @@ pub mod ModelRegistryComponent {
     }
 
     pub mod Errors {
-        pub const REGISTRAR_IS_ZERO: felt252 = 'registrar is zero';
-        pub const ONLY_REGISTRAR: felt252 = 'only the registrar';
         pub const ID_IS_ZERO: felt252 = 'model id is zero';
         pub const ALREADY_REGISTERED: felt252 = 'model already registered';
+        pub const NOT_REGISTERED: felt252 = 'model not registered';
         pub const LEVEL_UNKNOWN: felt252 = 'level not accepted';
         pub const SCHEME_UNKNOWN: felt252 = 'scheme not known';
+        pub const NO_ADJUDICATOR: felt252 = 'level 1 needs an adjudicator';
+        pub const SURPLUS_ADJUDICATOR: felt252 = 'level 0 has no adjudicator';
+        pub const SCHEME_NOT_ON_CHAIN: felt252 = 'level 1 needs poseidon';
+        pub const INPUT_OVER_ADJUDICATOR: felt252 = 'input over the adjudicator';
         pub const INPUT_MAX_IS_ZERO: felt252 = 'input_bytes_max is zero';
         pub const PRICE_IS_ZERO: felt252 = 'min_price is zero';
     }
 
     #[embeddable_as(Models)]
     pub impl ModelsImpl<
-        TContractState, +HasComponent<TContractState>
+        TContractState,
+        +HasComponent<TContractState>,
+        impl Roles: RolesComponent::HasComponent<TContractState>,
+        +Drop<TContractState>
     > of IModels<ComponentState<TContractState>> {
         /// Registers a model for good. `model_id` is the content hash of the manifest at
         /// `manifest_uri`: whoever doubts it hashes the manifest.
@@ -59,6 +70,8 @@ pub mod ModelRegistryComponent {
         /// - `model_id` is not zero and not registered.
         /// - `level` is 0 (signed) or 1 (re-executable).
         /// - `scheme` is 'poseidon' or 'sha256'.
+        /// - Level 1 comes with the 'poseidon' scheme and an adjudicator that can take inputs of
+        ///   `input_bytes_max`; level 0 comes without one.
         /// - `input_bytes_max` and `min_price` are not zero.
         ///
         /// *Emits* `ModelRegistered`.
@@ -66,13 +79,14 @@ pub mod ModelRegistryComponent {
             ref self: ComponentState<TContractState>,
             model_id: felt252,
             level: u8,
+            adjudicator: ContractAddress,
             scheme: felt252,
             input_bytes_max: u32,
             min_price: u128,
             min_stake: u128,
             manifest_uri: ByteArray
         ) {
-            assert(get_caller_address() == self.registrar.read(), Errors::ONLY_REGISTRAR);
+            get_dep_component!(@self, Roles).assert_holder(Role::Registrar);
             assert(model_id != 0, Errors::ID_IS_ZERO);
             assert(!self.is_registered(model_id), Errors::ALREADY_REGISTERED);
             assert(level <= LEVEL_RE_EXECUTABLE, Errors::LEVEL_UNKNOWN);
@@ -80,13 +94,21 @@ pub mod ModelRegistryComponent {
             assert(known, Errors::SCHEME_UNKNOWN);
             assert(input_bytes_max != 0, Errors::INPUT_MAX_IS_ZERO);
             assert(min_price != 0, Errors::PRICE_IS_ZERO);
+            assert_recomputable_as_said(level, adjudicator, scheme, input_bytes_max);
             let uri = manifest_uri.clone();
             let model = Model {
-                level, scheme, input_bytes_max, min_price, min_stake, manifest_uri: uri
+                level, adjudicator, scheme, input_bytes_max, min_price, min_stake, manifest_uri: uri
             };
             self.models.write(model_id, model);
             let registered = ModelRegistered {
-                model_id, level, scheme, input_bytes_max, min_price, min_stake, manifest_uri
+                model_id,
+                level,
+                adjudicator,
+                scheme,
+                input_bytes_max,
+                min_price,
+                min_stake,
+                manifest_uri
             };
             self.emit(registered);
         }
@@ -99,28 +121,37 @@ pub mod ModelRegistryComponent {
                 Option::None
             }
         }
-
-        /// The only address that may register models. It has no other power.
-        fn registrar(self: @ComponentState<TContractState>) -> ContractAddress {
-            self.registrar.read()
-        }
     }
 
     #[generate_trait]
     pub impl InternalImpl<
         TContractState, +HasComponent<TContractState>
     > of InternalTrait<TContractState> {
-        /// Fixes the registrar. Called once, by the constructor.
+        /// The terms of a model that must be there.
         ///
         /// *Requirements*
-        /// - `registrar` is not zero.
-        fn initialize(ref self: ComponentState<TContractState>, registrar: ContractAddress) {
-            assert(registrar.is_non_zero(), Errors::REGISTRAR_IS_ZERO);
-            self.registrar.write(registrar);
+        /// - The model is registered.
+        fn registered(self: @ComponentState<TContractState>, model_id: felt252) -> Model {
+            assert(self.is_registered(model_id), Errors::NOT_REGISTERED);
+            self.models.read(model_id)
         }
 
         fn is_registered(self: @ComponentState<TContractState>, model_id: felt252) -> bool {
             self.models.entry(model_id).min_price.read() != 0
         }
+    }
+
+    /// A level is a promise about what a contract can do, so the registration shows that one can.
+    fn assert_recomputable_as_said(
+        level: u8, adjudicator: ContractAddress, scheme: felt252, input_bytes_max: u32
+    ) {
+        if level == LEVEL_SIGNED {
+            assert(adjudicator.is_zero(), Errors::SURPLUS_ADJUDICATOR);
+            return;
+        }
+        assert(adjudicator.is_non_zero(), Errors::NO_ADJUDICATOR);
+        assert(scheme == SCHEME_POSEIDON, Errors::SCHEME_NOT_ON_CHAIN);
+        let fits = IAdjudicatorDispatcher { contract_address: adjudicator }.input_bytes_max();
+        assert(input_bytes_max <= fits, Errors::INPUT_OVER_ADJUDICATOR);
     }
 }

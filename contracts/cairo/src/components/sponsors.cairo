@@ -6,6 +6,7 @@ pub mod SponsorsComponent {
     use crate::components::vault::VaultComponent::InternalTrait as VaultInternal;
     use crate::interfaces::pool::ISponsors;
     use crate::types::notice::{Notice, NoticeTrait};
+    use crate::types::spent::{Spent, SpentTrait};
     use starknet::storage::{
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
         StoragePointerWriteAccess
@@ -16,9 +17,12 @@ pub mod SponsorsComponent {
     pub struct Storage {
         deposits: Map<ContractAddress, u128>,
         withdrawals: Map<ContractAddress, Notice>,
-        /// By sponsor and operator.
+        /// By sponsor and operator: what it may spend in each epoch.
         allowances: Map<(ContractAddress, ContractAddress), u128>,
+        /// By sponsor and operator.
+        spent: Map<(ContractAddress, ContractAddress), Spent>,
         withdrawal_notice_s: u64,
+        allowance_epoch_s: u64,
     }
 
     #[event]
@@ -55,14 +59,15 @@ pub mod SponsorsComponent {
         pub amount: u128,
     }
 
-    /// The operator may from now on spend `amount` in total of the sponsor's deposit.
+    /// The operator may spend `per_epoch` of the sponsor's deposit in each epoch, this one
+    /// included.
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub struct AllowanceSet {
         #[key]
         pub sponsor: ContractAddress,
         #[key]
         pub operator: ContractAddress,
-        pub amount: u128,
+        pub per_epoch: u128,
     }
 
     pub mod Errors {
@@ -138,16 +143,20 @@ pub mod SponsorsComponent {
             vault.push(sponsor, amount);
         }
 
-        /// Lets `operator` spend `amount` of the caller's deposit, whatever it could spend before.
-        /// Zero revokes; payments lower what is left.
+        /// Lets `operator` spend up to `per_epoch` of the caller's deposit in each epoch, whatever
+        /// it could spend before. Zero revokes.
+        ///
+        /// What it has spent in the current epoch counts against the new limit too, so lowering a
+        /// limit can't be raced by spending the old one first. Epochs begin at multiples of
+        /// `allowance_epoch_s`, the same for everybody.
         ///
         /// *Emits* `AllowanceSet`.
         fn set_allowance(
-            ref self: ComponentState<TContractState>, operator: ContractAddress, amount: u128
+            ref self: ComponentState<TContractState>, operator: ContractAddress, per_epoch: u128
         ) {
             let sponsor = get_caller_address();
-            self.allowances.write((sponsor, operator), amount);
-            self.emit(AllowanceSet { sponsor, operator, amount });
+            self.allowances.write((sponsor, operator), per_epoch);
+            self.emit(AllowanceSet { sponsor, operator, per_epoch });
         }
 
         /// The sponsor's money in this contract, announced withdrawals included.
@@ -163,13 +172,28 @@ pub mod SponsorsComponent {
             (notice.amount, notice.ready_at)
         }
 
-        /// What the operator may still spend of the sponsor's deposit.
+        /// What the operator may still spend of the sponsor's deposit in the current epoch.
         fn allowance_of(
             self: @ComponentState<TContractState>,
             sponsor: ContractAddress,
             operator: ContractAddress
         ) -> u128 {
+            let spent = self.spent.read((sponsor, operator)).within(self.current_epoch());
+            left_of(self.allowances.read((sponsor, operator)), spent)
+        }
+
+        /// What the operator may spend of the sponsor's deposit in each epoch.
+        fn allowance_per_epoch(
+            self: @ComponentState<TContractState>,
+            sponsor: ContractAddress,
+            operator: ContractAddress
+        ) -> u128 {
             self.allowances.read((sponsor, operator))
+        }
+
+        /// How long an epoch of allowances is, in seconds.
+        fn allowance_epoch_s(self: @ComponentState<TContractState>) -> u64 {
+            self.allowance_epoch_s.read()
         }
 
         /// Seconds between announcing a withdrawal and taking it.
@@ -182,29 +206,57 @@ pub mod SponsorsComponent {
     pub impl InternalImpl<
         TContractState, +HasComponent<TContractState>
     > of InternalTrait<TContractState> {
-        /// Fixes the notice. Called once, by the constructor.
-        fn initialize(ref self: ComponentState<TContractState>, withdrawal_notice_s: u64) {
+        /// Fixes the durations. Called once, by the constructor.
+        fn initialize(
+            ref self: ComponentState<TContractState>,
+            withdrawal_notice_s: u64,
+            allowance_epoch_s: u64
+        ) {
             self.withdrawal_notice_s.write(withdrawal_notice_s);
+            self.allowance_epoch_s.write(allowance_epoch_s);
         }
 
-        /// Takes `amount` from the deposit and the allowance, or returns why not and takes nothing.
+        /// The number of the epoch of allowances that this block is in.
+        fn current_epoch(self: @ComponentState<TContractState>) -> u64 {
+            get_block_timestamp() / self.allowance_epoch_s.read()
+        }
+
+        /// Adds what was taken back from a slashed worker. It is already in this contract.
+        fn credit(
+            ref self: ComponentState<TContractState>, sponsor: ContractAddress, amount: u128
+        ) {
+            self.deposits.write(sponsor, self.deposits.read(sponsor) + amount);
+        }
+
+        /// Takes `amount` from the deposit and from the allowance of `epoch`, the current one, or
+        /// returns why not and takes nothing.
         fn try_debit(
             ref self: ComponentState<TContractState>,
             sponsor: ContractAddress,
             operator: ContractAddress,
+            epoch: u64,
             amount: u128
         ) -> Result<(), felt252> {
-            let allowance = self.allowances.read((sponsor, operator));
-            if amount > allowance {
+            let spent = self.spent.read((sponsor, operator)).within(epoch);
+            if amount > left_of(self.allowances.read((sponsor, operator)), spent) {
                 return Result::Err(Refusals::INSUFFICIENT_ALLOWANCE);
             }
             let deposit = self.deposits.read(sponsor);
             if amount > deposit {
                 return Result::Err(Refusals::INSUFFICIENT_DEPOSIT);
             }
-            self.allowances.write((sponsor, operator), allowance - amount);
+            self.spent.write((sponsor, operator), Spent { epoch, amount: spent + amount });
             self.deposits.write(sponsor, deposit - amount);
             Result::Ok(())
+        }
+    }
+
+    /// A limit may have been lowered below what was spent under it.
+    fn left_of(limit: u128, spent: u128) -> u128 {
+        if limit > spent {
+            limit - spent
+        } else {
+            0
         }
     }
 }

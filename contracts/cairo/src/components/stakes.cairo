@@ -1,4 +1,5 @@
-//! Workers' stakes. Stake that is announced to leave no longer backs new work at once.
+//! Workers' stakes. Stake that is announced to leave no longer backs new work at once; an address
+//! that was slashed is finished for good.
 
 #[starknet::component]
 pub mod StakesComponent {
@@ -6,6 +7,7 @@ pub mod StakesComponent {
     use crate::components::vault::VaultComponent::InternalTrait as VaultInternal;
     use crate::interfaces::pool::IStakes;
     use crate::types::notice::{Notice, NoticeTrait};
+    use crate::types::stake::Stake;
     use starknet::storage::{
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
         StoragePointerWriteAccess
@@ -14,7 +16,7 @@ pub mod StakesComponent {
 
     #[storage]
     pub struct Storage {
-        stakes: Map<ContractAddress, u128>,
+        stakes: Map<ContractAddress, Stake>,
         unstakes: Map<ContractAddress, Notice>,
         unbonding_s: u64,
     }
@@ -25,6 +27,7 @@ pub mod StakesComponent {
         Staked: Staked,
         UnstakeAnnounced: UnstakeAnnounced,
         Unstaked: Unstaked,
+        Slashed: Slashed,
     }
 
     /// The worker's stake has grown by `amount`.
@@ -52,11 +55,30 @@ pub mod StakesComponent {
         pub amount: u128,
     }
 
+    /// Fraud was shown: the whole stake is gone, `reward` of `amount` to the reporter and the rest
+    /// to the treasury.
+    #[derive(Drop, Debug, PartialEq, starknet::Event)]
+    pub struct Slashed {
+        #[key]
+        pub worker: ContractAddress,
+        #[key]
+        pub reporter: ContractAddress,
+        pub amount: u128,
+        pub reward: u128,
+    }
+
     pub mod Errors {
         pub const ZERO_AMOUNT: felt252 = 'amount is zero';
         pub const NOT_ANNOUNCED: felt252 = 'no unstake announced';
         pub const UNBONDING: felt252 = 'stake is still unbonding';
         pub const NOTHING_LEFT: felt252 = 'nothing to unstake';
+        pub const SLASHED: felt252 = 'worker was slashed';
+    }
+
+    /// Why a payment was refused. Returned, not thrown: see `try_back`.
+    pub mod Refusals {
+        pub const WORKER_SLASHED: felt252 = 'worker_slashed';
+        pub const STAKE_TOO_LOW: felt252 = 'stake_too_low';
     }
 
     #[embeddable_as(Stakes)]
@@ -70,13 +92,16 @@ pub mod StakesComponent {
         ///
         /// *Requirements*
         /// - `amount` is not zero.
+        /// - The caller was never slashed.
         /// - The token moves exactly `amount`.
         ///
         /// *Emits* `Staked`.
         fn stake(ref self: ComponentState<TContractState>, amount: u128) {
             assert(amount != 0, Errors::ZERO_AMOUNT);
             let worker = get_caller_address();
-            self.stakes.write(worker, self.stakes.read(worker) + amount);
+            let stake = self.stakes.read(worker);
+            assert(stake.slashed_at == 0, Errors::SLASHED);
+            self.stakes.write(worker, Stake { amount: stake.amount + amount, ..stake });
             self.emit(Staked { worker, amount });
             let mut vault = get_dep_component_mut!(ref self, Vault);
             vault.pull(worker, amount);
@@ -110,10 +135,10 @@ pub mod StakesComponent {
             assert(notice.amount != 0, Errors::NOT_ANNOUNCED);
             assert(get_block_timestamp() >= notice.ready_at, Errors::UNBONDING);
             let stake = self.stakes.read(worker);
-            let amount = notice.covers(stake);
+            let amount = notice.covers(stake.amount);
             assert(amount != 0, Errors::NOTHING_LEFT);
             self.unstakes.write(worker, NoticeTrait::none());
-            self.stakes.write(worker, stake - amount);
+            self.stakes.write(worker, Stake { amount: stake.amount - amount, ..stake });
             self.emit(Unstaked { worker, amount });
             let mut vault = get_dep_component_mut!(ref self, Vault);
             vault.push(worker, amount);
@@ -121,13 +146,12 @@ pub mod StakesComponent {
 
         /// The worker's money in this contract as stake, announced parts included.
         fn stake_of(self: @ComponentState<TContractState>, worker: ContractAddress) -> u128 {
-            self.stakes.read(worker)
+            self.stakes.read(worker).amount
         }
 
         /// The part of the stake that is not announced to leave: what backs new work.
         fn active_stake_of(self: @ComponentState<TContractState>, worker: ContractAddress) -> u128 {
-            let stake = self.stakes.read(worker);
-            stake - self.unstakes.read(worker).covers(stake)
+            self.active_part(worker, self.stakes.read(worker).amount)
         }
 
         /// The announced amount and when it may leave; zeroes when nothing is announced.
@@ -138,6 +162,16 @@ pub mod StakesComponent {
             (notice.amount, notice.ready_at)
         }
 
+        /// When the last pay of this worker leaves the challenge window; zero when never paid.
+        fn exposed_until(self: @ComponentState<TContractState>, worker: ContractAddress) -> u64 {
+            self.stakes.read(worker).exposed_until
+        }
+
+        /// When the worker was slashed; zero when it was not.
+        fn slashed_at(self: @ComponentState<TContractState>, worker: ContractAddress) -> u64 {
+            self.stakes.read(worker).slashed_at
+        }
+
         /// Seconds between announcing an unstake and taking it.
         fn unbonding_s(self: @ComponentState<TContractState>) -> u64 {
             self.unbonding_s.read()
@@ -146,11 +180,74 @@ pub mod StakesComponent {
 
     #[generate_trait]
     pub impl InternalImpl<
-        TContractState, +HasComponent<TContractState>
+        TContractState,
+        +HasComponent<TContractState>,
+        impl Vault: VaultComponent::HasComponent<TContractState>,
+        +Drop<TContractState>
     > of InternalTrait<TContractState> {
         /// Fixes the unbonding time. Called once, by the constructor.
         fn initialize(ref self: ComponentState<TContractState>, unbonding_s: u64) {
             self.unbonding_s.write(unbonding_s);
+        }
+
+        /// Whether the worker may be paid: it returns its stake record, or why not.
+        fn try_back(
+            self: @ComponentState<TContractState>, worker: ContractAddress, min_stake: u128
+        ) -> Result<Stake, felt252> {
+            let stake = self.stakes.read(worker);
+            if stake.slashed_at != 0 {
+                return Result::Err(Refusals::WORKER_SLASHED);
+            }
+            if self.active_part(worker, stake.amount) < min_stake {
+                return Result::Err(Refusals::STAKE_TOO_LOW);
+            }
+            Result::Ok(stake)
+        }
+
+        /// Notes that pay of this worker is locked until `unlocks_at`. The record changes only with
+        /// the first payment in a bucket, so that the others write nothing.
+        fn expose(
+            ref self: ComponentState<TContractState>,
+            worker: ContractAddress,
+            stake: Stake,
+            unlocks_at: u64
+        ) {
+            if stake.exposed_until < unlocks_at {
+                self.stakes.write(worker, Stake { exposed_until: unlocks_at, ..stake });
+            }
+        }
+
+        /// Takes the whole stake, announced parts included: half to the reporter, the rest, which
+        /// is one fri more when the stake is odd, to the treasury. A worker that reports itself so
+        /// loses half at least.
+        ///
+        /// *Requirements*
+        /// - The worker was never slashed.
+        ///
+        /// *Emits* `Slashed`.
+        fn slash(
+            ref self: ComponentState<TContractState>,
+            worker: ContractAddress,
+            reporter: ContractAddress,
+            treasury: ContractAddress
+        ) {
+            let stake = self.stakes.read(worker);
+            assert(stake.slashed_at == 0, Errors::SLASHED);
+            let Stake { amount, exposed_until, .. } = stake;
+            let slashed_at = get_block_timestamp();
+            self.stakes.write(worker, Stake { amount: 0, exposed_until, slashed_at });
+            self.unstakes.write(worker, NoticeTrait::none());
+            let reward = amount / 2;
+            self.emit(Slashed { worker, reporter, amount, reward });
+            let mut vault = get_dep_component_mut!(ref self, Vault);
+            vault.push_unless_zero(reporter, reward);
+            vault.push_unless_zero(treasury, amount - reward);
+        }
+
+        fn active_part(
+            self: @ComponentState<TContractState>, worker: ContractAddress, stake: u128
+        ) -> u128 {
+            stake - self.unstakes.read(worker).covers(stake)
         }
     }
 }

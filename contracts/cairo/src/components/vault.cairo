@@ -82,6 +82,15 @@ pub mod VaultComponent {
             self.in_token_call.write(false);
         }
 
+        /// Sends `amount` to `recipient`, where there is anything to send.
+        fn push_unless_zero(
+            ref self: ComponentState<TContractState>, recipient: ContractAddress, amount: u128
+        ) {
+            if amount != 0 {
+                self.push(recipient, amount);
+            }
+        }
+
         fn enter(ref self: ComponentState<TContractState>) -> IErc20Dispatcher {
             assert(!self.in_token_call.read(), Errors::REENTRANT_CALL);
             self.in_token_call.write(true);

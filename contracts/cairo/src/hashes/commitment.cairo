@@ -2,6 +2,7 @@
 
 use core::poseidon::poseidon_hash_span;
 use core::sha256::compute_sha256_byte_array;
+use crate::types::model::{SCHEME_POSEIDON, SCHEME_SHA256};
 
 const TWO_POW_32: felt252 = 0x100000000;
 
@@ -29,6 +30,18 @@ pub fn poseidon_commitment(bytes: @ByteArray) -> felt252 {
 pub fn sha256_commitment(bytes: @ByteArray) -> felt252 {
     let (high, low) = sha256_halves(bytes);
     poseidon_hash_span([high, low].span())
+}
+
+/// The commitment by the scheme that a model's registration names.
+///
+/// *Requirements*
+/// - `scheme` is one that a registration accepts.
+pub fn commit(scheme: felt252, bytes: @ByteArray) -> felt252 {
+    if scheme == SCHEME_POSEIDON {
+        return poseidon_commitment(bytes);
+    }
+    assert(scheme == SCHEME_SHA256, 'scheme not known');
+    sha256_commitment(bytes)
 }
 
 /// The content hash of a model's manifest.

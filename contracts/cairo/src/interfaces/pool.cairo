@@ -1,18 +1,28 @@
 //! CdcPool, one trait per kind of caller. The implementations say what each function requires.
 
+use crate::types::payment::Payment;
 use starknet::ContractAddress;
 
-/// For everyone: the parameters, fixed at deployment. And for the JobManager: paying.
+/// For the JobManager alone: moving money. For everyone: who the JobManager is.
 #[starknet::interface]
 pub trait IPool<TState> {
-    fn try_pay(
+    fn pay(
+        ref self: TState, operator: ContractAddress, min_stake: u128, payments: Span<Payment>
+    ) -> Span<felt252>;
+    fn take_escrow(ref self: TState, poster: ContractAddress, amount: u128);
+    fn pay_escrow(
         ref self: TState,
-        sponsor: ContractAddress,
-        operator: ContractAddress,
+        poster: ContractAddress,
         worker: ContractAddress,
+        min_stake: u128,
         amount: u128
-    ) -> felt252;
+    );
+    fn return_escrow(ref self: TState, poster: ContractAddress, amount: u128);
+    fn slash(ref self: TState, worker: ContractAddress, reporter: ContractAddress);
     fn job_manager(self: @TState) -> ContractAddress;
+    fn last_seq(self: @TState, sponsor: ContractAddress, worker: ContractAddress) -> u128;
+    fn escrow_of(self: @TState, poster: ContractAddress) -> u128;
+    fn treasury(self: @TState) -> ContractAddress;
 }
 
 /// For everyone: which token this pool holds.
@@ -27,10 +37,14 @@ pub trait ISponsors<TState> {
     fn deposit(ref self: TState, amount: u128);
     fn announce_withdrawal(ref self: TState, amount: u128);
     fn withdraw(ref self: TState);
-    fn set_allowance(ref self: TState, operator: ContractAddress, amount: u128);
+    fn set_allowance(ref self: TState, operator: ContractAddress, per_epoch: u128);
     fn deposit_of(self: @TState, sponsor: ContractAddress) -> u128;
     fn announced_withdrawal_of(self: @TState, sponsor: ContractAddress) -> (u128, u64);
     fn allowance_of(self: @TState, sponsor: ContractAddress, operator: ContractAddress) -> u128;
+    fn allowance_per_epoch(
+        self: @TState, sponsor: ContractAddress, operator: ContractAddress
+    ) -> u128;
+    fn allowance_epoch_s(self: @TState) -> u64;
     fn withdrawal_notice_s(self: @TState) -> u64;
 }
 
@@ -43,14 +57,19 @@ pub trait IStakes<TState> {
     fn stake_of(self: @TState, worker: ContractAddress) -> u128;
     fn active_stake_of(self: @TState, worker: ContractAddress) -> u128;
     fn announced_unstake_of(self: @TState, worker: ContractAddress) -> (u128, u64);
+    fn exposed_until(self: @TState, worker: ContractAddress) -> u64;
+    fn slashed_at(self: @TState, worker: ContractAddress) -> u64;
     fn unbonding_s(self: @TState) -> u64;
 }
 
-/// For workers: pay that waits out the challenge window.
+/// For workers: pay that waits out the challenge window. For everyone: giving a liar's back.
 #[starknet::interface]
 pub trait IPendingPay<TState> {
-    fn claim(ref self: TState, worker: ContractAddress);
-    fn pending_of(self: @TState, worker: ContractAddress) -> (u128, u128);
-    fn next_unlock_at(self: @TState, worker: ContractAddress) -> u64;
+    fn claim(ref self: TState, worker: ContractAddress, sponsors: Span<ContractAddress>);
+    fn return_pay(ref self: TState, worker: ContractAddress, sponsors: Span<ContractAddress>);
+    fn pending_of(self: @TState, worker: ContractAddress, sponsor: ContractAddress) -> (u128, u128);
+    fn claimable_of(self: @TState, worker: ContractAddress) -> u128;
+    fn earned_of(self: @TState, worker: ContractAddress) -> u128;
+    fn next_unlock_at(self: @TState, worker: ContractAddress, sponsor: ContractAddress) -> u64;
     fn challenge_window_s(self: @TState) -> u64;
 }

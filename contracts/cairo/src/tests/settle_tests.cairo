@@ -1,6 +1,7 @@
 //! Statements: what is paid, and everything that is refused without sinking the others.
 
 use crate::components::sponsors::SponsorsComponent::Refusals as PoolRefusals;
+use crate::components::stakes::StakesComponent::Refusals as StakeRefusals;
 use crate::interfaces::job_manager::{
     ISettlementDispatcher, ISettlementDispatcherTrait, ISettlementSafeDispatcher,
     ISettlementSafeDispatcherTrait, IWorkersDispatcherTrait
@@ -12,14 +13,15 @@ use crate::interfaces::pool::{
 use crate::job_manager::JobManager::{
     Errors, Event, Refusals, STATEMENTS_PER_CALL_MAX, StatementRefused, StatementSettled
 };
+use crate::pool::CdcPool::Refusals as MoneyRefusals;
+use crate::types::parameters::PoolParameters;
 use crate::types::statement::{SignedStatement, Statement};
 use starknet::contract_address_const;
-use starknet::syscalls::deploy_syscall;
 use starknet::testing::{pop_log_raw, set_chain_id};
 use super::signer::public_key;
 use super::world::{
-    CHAIN_ID, World, WorldTrait, act_as, assert_refused, busy_world, first_statement, operator,
-    sponsor, stranger, worker
+    CHAIN_ID, Parameters, World, WorldTrait, act_as, assert_refused, busy_world, deploy,
+    first_statement, good_parameters, operator, sponsor, stranger, worker
 };
 
 fn settled(statement: Statement) -> Event {
@@ -40,16 +42,16 @@ fn refused(statement: Statement, reason: felt252) -> Event {
 fn assert_moves_nothing(world: World, signed: SignedStatement, reason: felt252) {
     let deposit = world.sponsors.deposit_of(sponsor());
     let allowance = world.sponsors.allowance_of(sponsor(), operator());
-    let pending = world.pay.pending_of(worker());
-    let seq = world.settlement.last_seq(sponsor(), worker());
+    let pending = world.pending_of(worker());
+    let seq = world.pool.last_seq(sponsor(), worker());
     act_as(operator());
     world.settlement.settle(array![signed]);
     world.expect_of_manager(refused(signed.statement, reason));
     assert!(pop_log_raw(world.manager_address).is_none());
     assert_eq!(world.sponsors.deposit_of(sponsor()), deposit);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), allowance);
-    assert_eq!(world.pay.pending_of(worker()), pending);
-    assert_eq!(world.settlement.last_seq(sponsor(), worker()), seq);
+    assert_eq!(world.pending_of(worker()), pending);
+    assert_eq!(world.pool.last_seq(sponsor(), worker()), seq);
 }
 
 #[test]
@@ -60,8 +62,8 @@ fn a_countersigned_statement_moves_deposit_to_pending_pay() {
     world.expect_of_manager(settled(statement));
     assert_eq!(world.sponsors.deposit_of(sponsor()), 9_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 3_000);
-    assert_eq!(world.pay.pending_of(worker()), (1_000, 0));
-    assert_eq!(world.settlement.last_seq(sponsor(), worker()), 1);
+    assert_eq!(world.pending_of(worker()), (1_000, 0));
+    assert_eq!(world.pool.last_seq(sponsor(), worker()), 1);
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn consecutive_statements_settle_in_one_call() {
     world.settlement.settle(array![world.sign(first), world.sign(second)]);
     world.expect_of_manager(settled(first));
     world.expect_of_manager(settled(second));
-    assert_eq!(world.pay.pending_of(worker()), (3_000, 0));
+    assert_eq!(world.pending_of(worker()), (3_000, 0));
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn a_replayed_statement_is_refused_and_moves_no_money() {
     let signed = world.sign(first_statement());
     world.settlement.settle(array![signed]);
     world.forget_events();
-    assert_moves_nothing(world, signed, Refusals::WRONG_SEQ);
+    assert_moves_nothing(world, signed, MoneyRefusals::WRONG_SEQ);
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn a_skipped_number_is_refused_and_so_is_zero() {
         0, 2, 0xffffffffffffffffffffffffffffffff
     ] {
         let signed = world.sign(Statement { seq, ..first_statement() });
-        assert_moves_nothing(world, signed, Refusals::WRONG_SEQ);
+        assert_moves_nothing(world, signed, MoneyRefusals::WRONG_SEQ);
     };
 }
 
@@ -132,7 +134,7 @@ fn an_unregistered_worker_is_refused() {
     let world = busy_world();
     let signed = world.sign(Statement { worker: stranger(), ..first_statement() });
     assert_moves_nothing(world, signed, Refusals::WORKER_NOT_REGISTERED);
-    assert_eq!(world.pay.pending_of(stranger()), (0, 0));
+    assert_eq!(world.pending_of(stranger()), (0, 0));
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn a_worker_whose_active_stake_fell_below_the_minimum_is_refused() {
     let world = busy_world();
     act_as(worker());
     world.stakes.announce_unstake(1);
-    assert_moves_nothing(world, world.sign(first_statement()), Refusals::STAKE_TOO_LOW);
+    assert_moves_nothing(world, world.sign(first_statement()), StakeRefusals::STAKE_TOO_LOW);
 }
 
 #[test]
@@ -194,7 +196,7 @@ fn a_statement_for_another_worker_with_the_same_key_is_refused() {
         statement: Statement { worker: twin, ..signed.statement }, ..signed
     };
     assert_moves_nothing(world, forged, Refusals::BAD_SIGNATURE);
-    assert_eq!(world.pay.pending_of(twin), (0, 0));
+    assert_eq!(world.pending_of(twin), (0, 0));
 }
 
 #[test]
@@ -209,17 +211,9 @@ fn a_statement_signed_for_another_chain_is_refused() {
 #[test]
 fn a_statement_signed_for_another_contract_is_refused() {
     let world = busy_world();
-    let parameters = [
-        world.token.contract_address.into(),
-        crate::job_manager::JobManager::TEST_CLASS_HASH,
-        'registrar',
-        500,
-        1_000,
-        2_000,
-        5_000
-    ];
-    let class = crate::pool::CdcPool::TEST_CLASS_HASH.try_into().unwrap();
-    let (other_pool, _) = deploy_syscall(class, 'other', parameters.span(), false).unwrap();
+    let good = good_parameters();
+    let other = PoolParameters { treasury: stranger(), ..good.pool };
+    let (other_pool, _) = deploy(Parameters { pool: other, ..good }).unwrap();
     let contract_address = IPoolDispatcher { contract_address: other_pool }.job_manager();
     let elsewhere = World { settlement: ISettlementDispatcher { contract_address }, ..world };
     let signed = elsewhere.sign(first_statement());
@@ -298,9 +292,9 @@ fn one_bad_statement_does_not_sink_the_good_ones() {
     world.expect_of_manager(settled(second));
     world.expect_of_manager(refused(uncovered, PoolRefusals::INSUFFICIENT_ALLOWANCE));
     world.expect_of_manager(settled(third));
-    assert_eq!(world.pay.pending_of(worker()), (3_000, 0));
+    assert_eq!(world.pending_of(worker()), (3_000, 0));
     assert_eq!(world.sponsors.deposit_of(sponsor()), 7_000);
-    assert_eq!(world.settlement.last_seq(sponsor(), worker()), 3);
+    assert_eq!(world.pool.last_seq(sponsor(), worker()), 3);
 }
 
 fn copies(signed: SignedStatement, count: u32) -> Array<SignedStatement> {
@@ -321,5 +315,5 @@ fn a_call_takes_1_to_50_statements() {
     let too_many = copies(signed, STATEMENTS_PER_CALL_MAX + 1);
     assert_refused(safe.settle(too_many), Errors::TOO_MANY_STATEMENTS);
     world.settlement.settle(copies(signed, STATEMENTS_PER_CALL_MAX));
-    assert_eq!(world.pay.pending_of(worker()), (1_000, 0));
+    assert_eq!(world.pending_of(worker()), (1_000, 0));
 }

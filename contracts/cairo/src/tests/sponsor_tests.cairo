@@ -159,7 +159,7 @@ fn an_allowance_is_raised_lowered_and_revoked() {
         10, 50, 20, 0
     ] {
         world.sponsors.set_allowance(operator(), amount);
-        let set = AllowanceSet { sponsor: sponsor(), operator: operator(), amount };
+        let set = AllowanceSet { sponsor: sponsor(), operator: operator(), per_epoch: amount };
         world.expect_of_pool(PoolEvent::SponsorsEvent(Event::AllowanceSet(set)));
         assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), amount);
     };

@@ -19,7 +19,7 @@ pub mod Mood {
 pub trait ITestToken<TState> {
     fn mint(ref self: TState, account: ContractAddress, amount: u256);
     fn set_mood(ref self: TState, mood: felt252);
-    fn reenter_with(ref self: TState, selector: felt252, argument: felt252);
+    fn reenter_with(ref self: TState, selector: felt252, arguments: Span<felt252>);
     fn approve(ref self: TState, spender: ContractAddress, amount: u256) -> bool;
 }
 
@@ -40,7 +40,8 @@ pub mod TestToken {
         allowances: Map<(ContractAddress, ContractAddress), u256>,
         mood: felt252,
         reentry_selector: felt252,
-        reentry_argument: felt252,
+        reentry_arguments: Map<u32, felt252>,
+        reentry_argument_count: u32,
     }
 
     #[abi(embed_v0)]
@@ -77,10 +78,14 @@ pub mod TestToken {
             self.mood.write(mood);
         }
 
-        fn reenter_with(ref self: ContractState, selector: felt252, argument: felt252) {
+        fn reenter_with(ref self: ContractState, selector: felt252, arguments: Span<felt252>) {
             self.mood.write(Mood::REENTERS);
             self.reentry_selector.write(selector);
-            self.reentry_argument.write(argument);
+            self.reentry_argument_count.write(arguments.len());
+            for index in 0
+                ..arguments.len() {
+                    self.reentry_arguments.write(index, *arguments[index]);
+                };
         }
 
         fn approve(ref self: ContractState, spender: ContractAddress, amount: u256) -> bool {
@@ -118,14 +123,16 @@ pub mod TestToken {
 
         /// The pool is the caller. The error is let through: as the attacker's, it must end all.
         fn reenter(ref self: ContractState) {
-            let calldata = [self.reentry_argument.read()].span();
+            let mut arguments = array![];
+            for index in 0
+                ..self
+                    .reentry_argument_count
+                    .read() {
+                        arguments.append(self.reentry_arguments.read(index));
+                    };
+            let selector = self.reentry_selector.read();
             let pool = get_caller_address();
-            let arguments = if self.reentry_argument.read() == 0 {
-                [].span()
-            } else {
-                calldata
-            };
-            let outcome = call_contract_syscall(pool, self.reentry_selector.read(), arguments);
+            let outcome = call_contract_syscall(pool, selector, arguments.span());
             match outcome {
                 Result::Ok(_) => {},
                 Result::Err(reason) => panic(reason),

@@ -76,7 +76,7 @@ fn a_refused_unstake_reverts() {
 fn a_refused_claim_reverts() {
     let world = ripe_world();
     world.token.set_mood(Mood::REFUSES);
-    world.pay.claim(worker());
+    world.claim(worker());
 }
 
 /// The token is the caller of the second call, so it deposits, stakes and withdraws for itself.
@@ -98,7 +98,7 @@ fn token_is_a_sponsor_and_a_worker(world: World) {
 fn a_deposit_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("deposit"), 50);
+    world.token.reenter_with(selector!("deposit"), [50].span());
     world.sponsors.deposit(50);
 }
 
@@ -109,7 +109,7 @@ fn a_deposit_inside_a_deposit_is_refused() {
 fn a_stake_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("stake"), 50);
+    world.token.reenter_with(selector!("stake"), [50].span());
     world.sponsors.deposit(50);
 }
 
@@ -120,7 +120,7 @@ fn a_stake_inside_a_deposit_is_refused() {
 fn a_withdrawal_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("withdraw"), 0);
+    world.token.reenter_with(selector!("withdraw"), [].span());
     world.sponsors.deposit(50);
 }
 
@@ -131,7 +131,7 @@ fn a_withdrawal_inside_a_deposit_is_refused() {
 fn a_withdrawal_inside_a_withdrawal_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("withdraw"), 0);
+    world.token.reenter_with(selector!("withdraw"), [].span());
     world.sponsors.withdraw();
 }
 
@@ -141,8 +141,8 @@ fn a_withdrawal_inside_a_withdrawal_is_refused() {
 )]
 fn a_claim_inside_the_same_claim_finds_nothing() {
     let world = ripe_world();
-    world.token.reenter_with(selector!("claim"), worker().into());
-    world.pay.claim(worker());
+    world.token.reenter_with(selector!("claim"), [worker().into(), 1, sponsor().into()].span());
+    world.claim(worker());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_claim_inside_the_same_claim_finds_nothing() {
 )]
 fn a_claim_inside_a_withdrawal_is_refused() {
     let world = ripe_world();
-    world.token.reenter_with(selector!("claim"), worker().into());
+    world.token.reenter_with(selector!("claim"), [worker().into(), 1, sponsor().into()].span());
     world.sponsors.withdraw();
 }
 
@@ -162,7 +162,7 @@ fn a_claim_inside_a_withdrawal_is_refused() {
 fn an_unstake_inside_an_unstake_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("unstake"), 0);
+    world.token.reenter_with(selector!("unstake"), [].span());
     act_as(worker());
     world.stakes.unstake();
 }

@@ -1,16 +1,19 @@
 //! A deployed pair with a token, and short words for what tests do to it.
 
 use crate::interfaces::erc20::{IErc20Dispatcher, IErc20DispatcherTrait};
+use crate::adjudicators::sha256::Sha256Adjudicator;
 use crate::interfaces::job_manager::{
-    IModelsDispatcher, ISettlementDispatcher, ISettlementDispatcherTrait, IWorkersDispatcher,
-    IWorkersDispatcherTrait
+    ICreditsDispatcher, IFraudDispatcher, IModelsDispatcher, IModelsDispatcherTrait,
+    IOnchainJobsDispatcher, IOperatorsDispatcher, IPauseDispatcher, IRolesDispatcher,
+    ISettlementDispatcher, ISettlementDispatcherTrait, IWorkersDispatcher, IWorkersDispatcherTrait
 };
 use crate::interfaces::pool::{
-    IPendingPayDispatcher, IPoolDispatcher, IPoolDispatcherTrait, ISponsorsDispatcher,
-    ISponsorsDispatcherTrait, IStakesDispatcher, IStakesDispatcherTrait
+    IPendingPayDispatcher, IPendingPayDispatcherTrait, IPoolDispatcher, IPoolDispatcherTrait,
+    ISponsorsDispatcher, ISponsorsDispatcherTrait, IStakesDispatcher, IStakesDispatcherTrait
 };
 use crate::job_manager::JobManager;
 use crate::pool::CdcPool;
+use crate::types::parameters::{ManagerParameters, PoolParameters};
 use crate::types::statement::{SignedStatement, Statement};
 use starknet::syscalls::deploy_syscall;
 use starknet::testing::{
@@ -18,13 +21,16 @@ use starknet::testing::{
 };
 use starknet::{ClassHash, ContractAddress, SyscallResult, contract_address_const};
 use super::signer::{public_key, sign};
+use super::test_credits::TestCredits;
 use super::test_token::{ITestTokenDispatcher, ITestTokenDispatcherTrait, TestToken};
 
 pub const CHAIN_ID: felt252 = 'SN_SEPOLIA';
 pub const WINDOW: u64 = 1_000;
 pub const NOTICE: u64 = 2_000;
 pub const UNBONDING: u64 = 5_000;
-/// The beginning of a bucket.
+pub const ALLOWANCE_EPOCH: u64 = 10_000;
+pub const CREDITS_CAP: u128 = 1_000_000;
+/// The beginning of a bucket and of an epoch of allowances.
 pub const START: u64 = 1_000_000;
 pub const MIN_STAKE: u128 = 500;
 pub const WORKER_SECRET: felt252 = 0x5eed;
@@ -45,6 +51,14 @@ pub fn registrar() -> ContractAddress {
     contract_address_const::<'registrar'>()
 }
 
+pub fn guardian() -> ContractAddress {
+    contract_address_const::<'guardian'>()
+}
+
+pub fn treasury() -> ContractAddress {
+    contract_address_const::<'treasury'>()
+}
+
 pub fn stranger() -> ContractAddress {
     contract_address_const::<'stranger'>()
 }
@@ -52,12 +66,9 @@ pub fn stranger() -> ContractAddress {
 /// What a deployment needs; a test changes one field to see it refused.
 #[derive(Copy, Drop)]
 pub struct Parameters {
-    pub token: ContractAddress,
+    pub pool: PoolParameters,
     pub class: ClassHash,
-    pub registrar: ContractAddress,
-    pub window: u64,
-    pub notice: u64,
-    pub unbonding: u64,
+    pub manager: ManagerParameters,
 }
 
 #[derive(Copy, Drop)]
@@ -72,25 +83,39 @@ pub struct World {
     pub settlement: ISettlementDispatcher,
     pub workers: IWorkersDispatcher,
     pub models: IModelsDispatcher,
+    pub operators: IOperatorsDispatcher,
+    pub jobs: IOnchainJobsDispatcher,
+    pub fraud: IFraudDispatcher,
+    pub credits: ICreditsDispatcher,
+    pub roles: IRolesDispatcher,
+    pub pause: IPauseDispatcher,
 }
 
 pub fn good_parameters() -> Parameters {
     let class = TestToken::TEST_CLASS_HASH.try_into().unwrap();
     let (token, _) = deploy_syscall(class, 0, [].span(), false).unwrap();
-    Parameters {
+    let pool = PoolParameters {
         token,
-        class: JobManager::TEST_CLASS_HASH.try_into().unwrap(),
+        treasury: treasury(),
+        challenge_window_s: WINDOW,
+        withdrawal_notice_s: NOTICE,
+        unbonding_s: UNBONDING,
+        allowance_epoch_s: ALLOWANCE_EPOCH,
+    };
+    let manager = ManagerParameters {
         registrar: registrar(),
-        window: WINDOW,
-        notice: NOTICE,
-        unbonding: UNBONDING,
-    }
+        guardian: guardian(),
+        min_worker_stake: MIN_STAKE,
+        credits_class: TestCredits::TEST_CLASS_HASH.try_into().unwrap(),
+        credits_cap: CREDITS_CAP,
+    };
+    Parameters { pool, class: JobManager::TEST_CLASS_HASH.try_into().unwrap(), manager }
 }
 
 pub fn deploy(parameters: Parameters) -> SyscallResult<(ContractAddress, Span<felt252>)> {
-    let Parameters { token, class, registrar, window, notice, unbonding } = parameters;
-    let mut calldata = array![token.into(), class.into(), registrar.into()];
-    (MIN_STAKE, window, notice, unbonding).serialize(ref calldata);
+    let Parameters { pool, class, manager } = parameters;
+    let mut calldata = array![];
+    (pool, class, manager).serialize(ref calldata);
     deploy_syscall(CdcPool::TEST_CLASS_HASH.try_into().unwrap(), 0, calldata.span(), false)
 }
 
@@ -105,7 +130,7 @@ pub fn empty_world() -> World {
     World {
         pool_address,
         manager_address,
-        token: ITestTokenDispatcher { contract_address: parameters.token },
+        token: ITestTokenDispatcher { contract_address: parameters.pool.token },
         pool,
         sponsors: ISponsorsDispatcher { contract_address: pool_address },
         stakes: IStakesDispatcher { contract_address: pool_address },
@@ -113,10 +138,17 @@ pub fn empty_world() -> World {
         settlement: ISettlementDispatcher { contract_address: manager_address },
         workers: IWorkersDispatcher { contract_address: manager_address },
         models: IModelsDispatcher { contract_address: manager_address },
+        operators: IOperatorsDispatcher { contract_address: manager_address },
+        jobs: IOnchainJobsDispatcher { contract_address: manager_address },
+        fraud: IFraudDispatcher { contract_address: manager_address },
+        credits: ICreditsDispatcher { contract_address: manager_address },
+        roles: IRolesDispatcher { contract_address: manager_address },
+        pause: IPauseDispatcher { contract_address: manager_address },
     }
 }
 
-/// A pair with a registered worker (stake 500) and a sponsor (deposit 10,000, allowance 4,000).
+/// A pair with a registered worker (stake 500) and a sponsor (deposit 10,000, allowance 4,000 an
+/// epoch).
 pub fn busy_world() -> World {
     let world = empty_world();
     world.add_worker(worker(), 500, WORKER_SECRET);
@@ -179,7 +211,7 @@ pub impl WorldImpl of WorldTrait {
     }
 
     fn sign_with(self: @World, statement: Statement, secret: felt252) -> SignedStatement {
-        let message = (*self.settlement).statement_message_hash(statement);
+        let message = (*self.settlement).statement_message_hash(statement, statement.worker);
         let (signature_r, signature_s) = sign(message, secret);
         SignedStatement { statement, signature_r, signature_s }
     }
@@ -189,6 +221,27 @@ pub impl WorldImpl of WorldTrait {
         act_as(operator());
         let statement = Statement { seq, amount, ..first_statement() };
         (*self.settlement).settle(array![self.sign(statement)]);
+    }
+
+    /// What of the worker's pay from `sponsor()` is locked, and all that it can claim.
+    fn pending_of(self: @World, worker: ContractAddress) -> (u128, u128) {
+        let (locked, mature) = (*self.pay).pending_of(worker, sponsor());
+        (locked, mature + (*self.pay).claimable_of(worker))
+    }
+
+    /// Claims the worker's pay from `sponsor()`.
+    fn claim(self: @World, worker: ContractAddress) {
+        (*self.pay).claim(worker, [sponsor()].span());
+    }
+
+    /// Registers 'hash', a re-executable model that the sha256 adjudicator recomputes: inputs up to
+    /// 4,096 bytes, from 10 fri, for workers with a stake of 600.
+    fn add_hash_model(self: @World) {
+        let class = Sha256Adjudicator::TEST_CLASS_HASH.try_into().unwrap();
+        let (adjudicator, _) = deploy_syscall(class, 0, [].span(), false).unwrap();
+        act_as(registrar());
+        (*self.models)
+            .register_model('hash', 1, adjudicator, 'poseidon', 4_096, 10, 600, "ipfs://hash");
     }
 
     /// Asserts that the next event of the pool is this one.

@@ -1,5 +1,7 @@
 //! A registered model: what its results are worth and how strongly they are verified.
 
+use starknet::ContractAddress;
+
 /// The worker's signature and stake stand behind the result, nothing else.
 pub const LEVEL_SIGNED: u8 = 0;
 /// A contract can recompute the result.
@@ -12,6 +14,8 @@ pub const SCHEME_SHA256: felt252 = 'sha256';
 #[derive(Drop, Debug, PartialEq, Serde, starknet::Store)]
 pub struct Model {
     pub level: u8,
+    /// Recomputes the model's output; zero for a level below re-executable.
+    pub adjudicator: ContractAddress,
     /// How inputs and outputs are committed to.
     pub scheme: felt252,
     pub input_bytes_max: u32,

@@ -1,8 +1,7 @@
 //! An announcement to take money out, in one storage slot.
 
 use starknet::storage_access::StorePacking;
-
-const TWO_POW_128: felt252 = 0x100000000000000000000000000000000;
+use super::timed_amount;
 
 /// `amount` may leave from `ready_at` on. Zero and zero when nothing is announced.
 #[derive(Copy, Drop, Debug, PartialEq)]
@@ -11,15 +10,14 @@ pub struct Notice {
     pub ready_at: u64,
 }
 
-/// 192 bits: `ready_at` above, `amount` below.
 impl NoticePacking of StorePacking<Notice, felt252> {
     fn pack(value: Notice) -> felt252 {
-        value.ready_at.into() * TWO_POW_128 + value.amount.into()
+        timed_amount::pack(value.ready_at, value.amount)
     }
 
     fn unpack(value: felt252) -> Notice {
-        let halves: u256 = value.into();
-        Notice { amount: halves.low, ready_at: halves.high.try_into().unwrap() }
+        let (ready_at, amount) = timed_amount::unpack(value);
+        Notice { amount, ready_at }
     }
 }
 

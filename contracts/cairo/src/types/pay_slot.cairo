@@ -1,8 +1,7 @@
-//! The pay that one worker got in one time bucket, in one storage slot.
+//! The pay that one worker got from one sponsor in one time bucket.
 
 use starknet::storage_access::StorePacking;
-
-const TWO_POW_128: felt252 = 0x100000000000000000000000000000000;
+use super::timed_amount;
 
 /// Everything paid while `timestamp / window` was `bucket`.
 #[derive(Copy, Drop, Debug, PartialEq)]
@@ -11,15 +10,14 @@ pub struct PaySlot {
     pub amount: u128,
 }
 
-/// 192 bits: `bucket` above, `amount` below.
 impl PaySlotPacking of StorePacking<PaySlot, felt252> {
     fn pack(value: PaySlot) -> felt252 {
-        value.bucket.into() * TWO_POW_128 + value.amount.into()
+        timed_amount::pack(value.bucket, value.amount)
     }
 
     fn unpack(value: felt252) -> PaySlot {
-        let halves: u256 = value.into();
-        PaySlot { bucket: halves.high.try_into().unwrap(), amount: halves.low }
+        let (bucket, amount) = timed_amount::unpack(value);
+        PaySlot { bucket, amount }
     }
 }
 

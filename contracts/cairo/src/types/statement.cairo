@@ -24,3 +24,12 @@ pub struct SignedStatement {
     pub signature_r: felt252,
     pub signature_s: felt252,
 }
+
+/// A statement signed by both sides, so that anyone may send it.
+#[derive(Copy, Drop, Debug, PartialEq, Serde)]
+pub struct OperatorSignedStatement {
+    pub signed: SignedStatement,
+    /// The operator's Stark signature of the same struct, with the operator as signer.
+    pub operator_r: felt252,
+    pub operator_s: felt252,
+}

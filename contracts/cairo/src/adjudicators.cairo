@@ -1,0 +1,3 @@
+//! One contract for each family of models that can be recomputed on chain.
+
+pub mod sha256;

@@ -1,0 +1,104 @@
+//! A worker that signed two outputs for one job: what the chain does to it, and what our books make of that.
+
+use std::time::Duration;
+
+use ciro_api::{
+    Felt, Fri, JobId, ModelId, SettlementStatus,
+    felt::Commitment,
+    hash::{
+        attestation::Attestation,
+        batch::{AttestationBatch, BatchTree},
+        sign,
+        snip12::TypedStruct,
+    },
+};
+use ciro_contracts::Evidence;
+use ciro_paymaster::{ledger, settle::Step, sponsors, statements, workers};
+
+use crate::{
+    ledger::job,
+    world::{DEPOSIT, STAKE, TREASURY, WORKER_KEY, World, fri},
+};
+
+/// What a requester holds: the worker's signature under this output, as the only result of its batch.
+fn evidence(world: &World, job: JobId, output: u64, key: &Felt) -> Evidence {
+    let (contract, worker) = (world.deployment.job_manager, world.worker.address());
+    let attestation = Attestation {
+        job: job.into(),
+        epoch: 1,
+        model: ModelId(Felt::ONE),
+        input: Commitment(Felt::TWO),
+        output: Commitment(output.into()),
+        contract,
+        worker,
+    };
+    let root = BatchTree::build(&[attestation.struct_hash()]).unwrap().root();
+    let batch = AttestationBatch { root, count: 1, contract, worker };
+    let signature = sign::sign(key, &batch.message_hash(world.chain_id(), worker)).unwrap();
+    let public_key = sign::public_key(&WORKER_KEY);
+    Evidence { attestation, index: 0, count: 1, path: Vec::new(), public_key, signature }
+}
+
+#[tokio::test]
+async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_back() {
+    let mut world = World::start(DEPOSIT).await;
+    let worker = world.worker.address();
+    world.state(3).await;
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
+    world.watch().await;
+    let stated = world.earn(2).await;
+    statements::close(&mut world.client, Duration::ZERO).await.unwrap();
+    world.countersign().await;
+    let unstated = world.earn(1).await;
+    assert_eq!(world.pool().stake_of(&world.chain, worker).await.unwrap(), STAKE);
+
+    let job = job();
+    let (one, other) =
+        (evidence(&world, job, 1, &WORKER_KEY), evidence(&world, job, 2, &WORKER_KEY));
+    let call = world.job_manager().slash_equivocation(&one, &other);
+    world.sponsor.execute(vec![call]).await.unwrap();
+    world.watch().await;
+    assert_eq!(world.pool().stake_of(&world.chain, worker).await.unwrap(), Fri::ZERO);
+    let treasury = world.token().balance_of(&world.chain, TREASURY).await.unwrap();
+    assert_eq!(treasury, Fri(STAKE.0 / 2));
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!((sponsor.held, sponsor.spent), (Fri::ZERO, fri(3)));
+    for job in [stated[0], unstated[0]] {
+        let settlement = ledger::settlement_of(&world.client, job).await.unwrap().unwrap();
+        assert_eq!(settlement.status, SettlementStatus::Voided);
+    }
+    assert_eq!(world.statuses().await, ["settled", "voided"]);
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Idle);
+    let closed = statements::close(&mut world.client, Duration::ZERO).await.unwrap();
+    assert!(closed.is_empty(), "a statement for a slashed worker");
+    assert!(workers::registered_worker(&world.client, worker).await.unwrap().is_none());
+
+    let back = world.pool().return_pay(worker, &[world.sponsor.address()]);
+    world.operator.execute(vec![back]).await.unwrap();
+    world.watch().await;
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!(sponsor.deposit, DEPOSIT);
+    let chain = world.pool().deposit_of(&world.chain, world.sponsor.address()).await.unwrap();
+    assert_eq!(chain, DEPOSIT);
+    let held = world.token().balance_of(&world.chain, world.deployment.pool).await.unwrap();
+    assert_eq!(held, DEPOSIT, "the pool holds what it owes");
+}
+
+#[tokio::test]
+async fn a_forged_signature_slashes_nobody_and_its_sender_learns_why() {
+    let world = World::start(DEPOSIT).await;
+    let job = job();
+    let one = evidence(&world, job, 1, &WORKER_KEY);
+    let forged = evidence(&world, job, 2, &Felt::from(0x78));
+    let call = world.job_manager().slash_equivocation(&one, &forged);
+    let error = world.sponsor.execute(vec![call]).await.unwrap_err();
+    let mut reasons = Vec::new();
+    let mut source: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = source {
+        reasons.push(format!("{error:?}"));
+        source = error.source();
+    }
+    assert!(reasons.join(" ").contains("bad signature"), "{reasons:?}");
+    let stake = world.pool().stake_of(&world.chain, world.worker.address()).await.unwrap();
+    assert_eq!(stake, STAKE);
+}
