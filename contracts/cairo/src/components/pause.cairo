@@ -1,8 +1,9 @@
 //! The guardian's brake on new settlements. It cannot hold anybody's money.
 //!
 //! A pause ends by itself after one challenge window, and two more windows must pass before the
-//! next. A sponsor's notice lasts at least two windows, so within any notice a worker has a window
-//! in which it can settle: pausing can't help a sponsor to outrun its debts.
+//! next. A sponsor's notice lasts at least two windows, so within any notice a worker has at
+//! least one window's time in all, perhaps in two pieces, to settle: pausing can't help a sponsor
+//! to outrun its debts.
 
 #[starknet::component]
 pub mod PauseComponent {

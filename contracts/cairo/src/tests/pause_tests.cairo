@@ -4,17 +4,20 @@ use crate::components::pause::PauseComponent::{Errors, Event, Paused, Unpaused};
 use crate::components::roles::RolesComponent::Errors as RolesErrors;
 use crate::hashes::commitment::poseidon_commitment;
 use crate::interfaces::job_manager::{
-    ICreditsDispatcherTrait, IOnchainJobsDispatcherTrait, IOnchainJobsSafeDispatcher,
-    IOnchainJobsSafeDispatcherTrait, IOperatorsDispatcherTrait, IPauseDispatcherTrait,
-    IPauseSafeDispatcher, IPauseSafeDispatcherTrait, ISettlementDispatcherTrait,
-    ISettlementSafeDispatcher, ISettlementSafeDispatcherTrait
+    ICreditsDispatcherTrait, IFraudDispatcherTrait, IOnchainJobsDispatcherTrait,
+    IOnchainJobsSafeDispatcher, IOnchainJobsSafeDispatcherTrait, IOperatorsDispatcherTrait,
+    IPauseDispatcherTrait, IPauseSafeDispatcher, IPauseSafeDispatcherTrait, IRolesDispatcherTrait,
+    ISettlementDispatcherTrait, ISettlementSafeDispatcher, ISettlementSafeDispatcherTrait
 };
 use crate::interfaces::pool::{
-    IPoolDispatcherTrait, ISponsorsDispatcherTrait, IStakesDispatcherTrait
+    IPendingPayDispatcherTrait, IPoolDispatcherTrait, ISponsorsDispatcherTrait,
+    IStakesDispatcherTrait
 };
 use crate::job_manager::JobManager::Event as ManagerEvent;
 use crate::types::attestation::Attestation;
+use crate::types::evidence::Evidence;
 use crate::types::onchain_job::OnchainJobState;
+use crate::types::roles::Role;
 use crate::types::statement::{OperatorSignedStatement, Statement};
 use starknet::testing::pop_log_raw;
 use starknet::{ContractAddress, SyscallResult, contract_address_const};
@@ -115,19 +118,24 @@ fn try_post(world: World) -> SyscallResult<felt252> {
         .post_job('hash', PRICE, DEADLINE, "input")
 }
 
-#[feature("safe_dispatcher")]
-fn try_fulfil(world: World, job: felt252) -> SyscallResult<()> {
-    act_as(worker());
+/// The worker's signed word that the job gave this output.
+fn evidence(world: World, job: felt252, output: @ByteArray) -> Evidence {
     let attestation = Attestation {
         job,
         epoch: 0,
         model: 'hash',
         input: poseidon_commitment(@"input"),
-        output: poseidon_commitment(@"output"),
+        output: poseidon_commitment(output),
         contract: world.manager_address,
         worker: worker()
     };
-    let evidence = evidence_of(world, attestation, WORKER_SECRET);
+    evidence_of(world, attestation, WORKER_SECRET)
+}
+
+#[feature("safe_dispatcher")]
+fn try_fulfil(world: World, job: felt252) -> SyscallResult<()> {
+    act_as(worker());
+    let evidence = evidence(world, job, @"output");
     IOnchainJobsSafeDispatcher { contract_address: world.manager_address }
         .fulfil(evidence, "output")
 }
@@ -415,7 +423,48 @@ fn a_job_is_reclaimed_in_a_pause() {
     assert_eq!(world.balance_of(poster()), (2 * PRICE).into());
 }
 
+#[test]
+fn equivocation_is_shown_and_the_pay_returned_in_a_pause() {
+    let world = busy_world();
+    world.pay(1, 1_000);
+    pause_at(world, START);
+    act_as(stranger());
+    world.fraud.slash_equivocation(evidence(world, 7, @"first"), evidence(world, 7, @"second"));
+    assert_eq!(world.stakes.slashed_at(worker()), START);
+    assert_eq!(world.stakes.stake_of(worker()), 0);
+    assert_eq!(world.balance_of(stranger()), 250);
+    world.pay.return_pay(worker(), [sponsor()].span());
+    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+}
+
+#[test]
+fn a_wrong_output_is_adjudicated_in_a_pause() {
+    let world = busy_world();
+    world.add_hash_model();
+    pause_at(world, START);
+    act_as(stranger());
+    world.fraud.adjudicate(evidence(world, 7, @"no digest"), "input", [].span());
+    assert_eq!(world.stakes.slashed_at(worker()), START);
+    assert_eq!(world.stakes.stake_of(worker()), 0);
+}
+
 // Whom it cannot harm
+
+#[test]
+fn a_new_guardian_does_not_renew_the_pause_and_may_end_it() {
+    let world = empty_world();
+    act_as(guardian());
+    world.roles.propose_handover(Role::Guardian, stranger());
+    pause_at(world, START + NOTICE - 1);
+    at(START + NOTICE);
+    act_as(stranger());
+    world.roles.accept_handover(Role::Guardian);
+    assert_refused(try_pause(world, stranger()), Errors::TOO_SOON);
+    assert_refused(try_unpause(world, guardian()), RolesErrors::ONLY_GUARDIAN);
+    try_unpause(world, stranger()).unwrap();
+    assert_refused(try_pause(world, stranger()), Errors::TOO_SOON);
+    assert_eq!(world.pause.may_pause_from(), START + NOTICE + 2 * WINDOW);
+}
 
 /// Whether settlement was open at each step of six windows, with a guardian that pauses at `first`
 /// and from then on whenever it may.
@@ -457,13 +506,13 @@ fn within_any_notice_there_is_a_window_in_which_a_worker_can_settle() {
     ] {
         let timeline = walk(busy_world(), first).span();
         let mut least = NOTICE;
+        let notices = timeline.len() - steps + 1;
         for announced in 0
-            ..timeline.len()
-                - steps {
-                    let open = open_steps(timeline.slice(announced, steps)) * STEP;
-                    assert!(open >= WINDOW);
-                    least = core::cmp::min(least, open);
-                };
+            ..notices {
+                let open = open_steps(timeline.slice(announced, steps)) * STEP;
+                assert!(open >= WINDOW);
+                least = core::cmp::min(least, open);
+            };
         assert_eq!(least, WINDOW);
     };
 }
