@@ -12,6 +12,7 @@ use std::{io::Write, path::Path};
 
 use anyhow::Context;
 use ciro_contracts::Chain;
+use ciro_paymaster::watch::Watcher;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use self::chain::CHALLENGE_WINDOW_S;
@@ -43,6 +44,8 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
 
     let mut database = ledger::connect(stack.database_url()).await?;
     ciro_gateway::database::migrate(&mut database).await.context("migrating the database")?;
+    let watcher = Watcher::new(chain, deployment, accounts.operator.address());
+    ledger::mirror(&database, &watcher).await?;
     models::register_off_chain(&database).await?;
     let sponsor = ledger::sponsor(&database, accounts.sponsor.address()).await?;
     let claim_token = ledger::claim_token(&database, sponsor).await?;

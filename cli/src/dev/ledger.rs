@@ -2,7 +2,10 @@
 
 use anyhow::Context;
 use ciro_api::{Address, Fri, SponsorId};
-use ciro_paymaster::sponsors::{self, NewSponsor};
+use ciro_paymaster::{
+    sponsors::{self, NewSponsor},
+    watch::{WatchError, Watcher},
+};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -20,6 +23,18 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
         }
     });
     Ok(client)
+}
+
+/// Makes sure that the database mirrors this deployment. A build with other contracts deploys them anew, while the
+/// books of an older `.ciro` are about the old ones.
+pub(super) async fn mirror(database: &Client, watcher: &Watcher) -> anyhow::Result<()> {
+    watcher.begin(database).await.map_err(|error| match error {
+        other @ WatchError::OtherDeployment { .. } => anyhow::Error::new(other).context(
+            "the state directory holds a network with other contracts than this build's: \
+             forget it with `make clean-dev`, or start in another directory",
+        ),
+        other => anyhow::Error::new(other).context("looking at what the database mirrors"),
+    })
 }
 
 /// The sponsor with this account, made on the first start.

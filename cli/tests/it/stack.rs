@@ -128,6 +128,19 @@ async fn killing_the_holder_leaves_no_orphan_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_network_of_other_contracts_is_refused_and_says_how_to_forget_it() {
+    let room = Room::new();
+    let dev = ciro::dev::start(room.path()).await.unwrap();
+    let older = "update chain_cursor set pool = '0x1234'";
+    database(&dev.stack).await.batch_execute(older).await.unwrap();
+    dev.stop().await.unwrap();
+    let error = ciro::dev::start(room.path()).await.err().unwrap();
+    let said = format!("{error:#}");
+    assert!(said.contains("make clean-dev") && said.contains("0x1234"), "{said}");
+    eventually("no process is left", || processes_on(room.path()).is_empty());
+}
+
+#[tokio::test]
 async fn a_second_stack_on_the_same_directory_is_refused_and_told_who_holds_it() {
     let room = Room::new();
     let held = lock::acquire(room.path()).unwrap();
