@@ -25,8 +25,8 @@ const UNIVERSAL_DEPLOYER: Address = Address(Felt::from_hex_unchecked(
 /// Fixed, so that the same parameters always mean the same address. `CIRO` in ASCII.
 const SALT: Felt = Felt::from_hex_unchecked("0x4349524f");
 
-/// StarkGate's ERC-20, declared on mainnet and on devnet 0.10.1, where STRK itself is of this class: it has a
-/// minter role.
+/// The class of STRK on devnet 0.10.1: an ERC-20 of `StarkGate` with a minter role. Whether a public network has
+/// declared this very class must be looked up before deploying there.
 pub const STARKGATE_ERC20_CLASS: Felt =
     Felt::from_hex_unchecked("0x2e77ee61d4df3d988ee1f42ea5442e913862cc82c2584d212ecda76666498fc");
 
