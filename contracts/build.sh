@@ -99,7 +99,7 @@ check_artifacts() {
 
 # The test runner loads the whole program again for every call between contracts, so its time is the
 # program's size times the calls: one module of tests at a time is four times faster than all at once.
-# A module is one process on one core and up to 2.5 GB.
+# A module is one process on about one core, with up to 2.5 GB.
 test_module() {
     local module=$1 copy=$scratch/$1 output
     cp -r "$package" "$copy"
@@ -110,6 +110,12 @@ test_module() {
     grep -q '^test result:' <<<"$output" || echo "did not run: $module"
 }
 
+# As many as there are cores, and as there is memory for at 3 GB each.
+processes() {
+    awk -v cores="$(nproc)" '/^MemAvailable:/ { fit = int($2 / 3000000) }
+        END { n = fit < cores ? fit : cores; print n < 1 ? 1 : n }' /proc/meminfo
+}
+
 test_by_module() {
     export -f test_module say
     export package scratch bin
@@ -117,7 +123,7 @@ test_by_module() {
     sed -n 's/^mod \(.*_tests\);$/\1/p' "$package/src/tests.cairo" |
         while read -r module; do wc -l "$package/src/tests/$module.cairo"; done |
         sort -rn | sed -E 's|.*/(.*)\.cairo|\1|' |
-        xargs -P "$(nproc)" -I '{}' bash -c 'test_module {} >"$scratch/{}.out"'
+        xargs -P "$(processes)" -I '{}' bash -c 'test_module {} >"$scratch/{}.out"'
     cat "$scratch"/*_tests.out
 }
 

@@ -1,6 +1,8 @@
 //! What proves to the contracts that a worker claimed a result.
 
-use ciro_api::{Felt, PublicKey, Signature, felt::Digest, hash::attestation::Attestation};
+use ciro_api::{
+    Felt, JobId, PublicKey, Signature, felt::Digest, hash::attestation::Attestation, rest::jobs,
+};
 
 /// An attestation, its place in the batch that its worker signed, and the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,9 +10,9 @@ pub struct Evidence {
     /// What was claimed.
     pub attestation: Attestation,
     /// Its place among the leaves.
-    pub index: usize,
+    pub index: u64,
     /// How many leaves there are.
-    pub count: usize,
+    pub count: u64,
     /// The siblings from the leaf upwards.
     pub path: Vec<Digest>,
     /// The key that signed: the worker's current one, or one it had before.
@@ -20,6 +22,27 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What a gateway hands out with the result of `job`, in the contracts' form.
+    pub fn of(job: JobId, given: &jobs::Evidence) -> Self {
+        let attestation = Attestation {
+            job: job.into(),
+            epoch: given.epoch,
+            model: given.model,
+            input: given.input,
+            output: given.output,
+            contract: given.contract,
+            worker: given.worker,
+        };
+        Self {
+            attestation,
+            index: given.index,
+            count: given.count,
+            path: given.path.clone(),
+            public_key: given.public_key,
+            signature: given.signature,
+        }
+    }
+
     pub(crate) fn felts(&self) -> Vec<Felt> {
         let Attestation { job, epoch, model, input, output, contract, worker } = self.attestation;
         let mut felts = vec![

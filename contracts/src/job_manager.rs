@@ -124,7 +124,7 @@ impl JobManager {
         self.call("deregister_worker", Vec::new())
     }
 
-    /// Makes `key` the key that signs statements for the caller, an operator; nothing takes it away.
+    /// Makes `key` the key that signs statements for the caller, an operator; `None` takes the key away.
     pub fn register_operator(self, key: Option<PublicKey>) -> Call {
         self.call("register_operator", vec![key.map_or(Felt::ZERO, |key| key.0)])
     }

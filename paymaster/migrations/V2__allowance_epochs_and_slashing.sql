@@ -10,11 +10,11 @@ alter table chain_cursor add column allowance_epoch_s bigint not null default 86
 alter table chain_cursor alter column allowance_epoch_s drop default;
 
 -- What our operator may still spend of a sponsor's deposit in the current epoch. The database's clock and the
--- chain's may differ by seconds around the turn of an epoch: then the chain refuses what came too early, and it is
--- sent again.
+-- chain's may differ by seconds around the turn of an epoch. Where the chain is ahead, what it saw spent counts at once;
+-- where it is behind, it refuses what came too early, and that is sent again.
 create function allowance_left_fri(c chain_sponsor) returns numeric language sql stable as $$
     select greatest(0, c.allowance_per_epoch_fri - case
-        when c.spent_epoch = (
+        when c.spent_epoch >= (
             select floor(extract(epoch from clock_timestamp()) / allowance_epoch_s) from chain_cursor
         ) then c.epoch_spent_fri
         else 0
@@ -22,6 +22,7 @@ create function allowance_left_fri(c chain_sponsor) returns numeric language sql
 $$;
 
 -- Fraud was shown against the worker: nothing is paid to it any more.
+alter table chain_worker add column slashed boolean not null default false;
 alter table statement drop constraint statement_status_check;
 alter table statement add constraint statement_status_check
     check (status in ('closed', 'countersigned', 'sent', 'settled', 'voided'));

@@ -6,7 +6,8 @@ mod document;
 mod get;
 mod pending;
 
-pub use close::{CloseError, close};
+pub(crate) use close::keep_closers_out;
+pub use close::{CloseError, close, close_in};
 pub use countersign::{CountersignError, countersign};
 pub use get::get;
 pub use pending::pending;

@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fraud;
+#[cfg(test)]
 mod front_desk;
 #[cfg(test)]
 mod net;

@@ -44,7 +44,7 @@ async fn balance(stack: &Stack) -> Value {
     rpc(stack, "devnet_getAccountBalance", params).await["amount"].clone()
 }
 
-async fn accounts(stack: &Stack) -> Value {
+pub(crate) async fn accounts(stack: &Stack) -> Value {
     rpc(stack, "devnet_getPredeployedAccounts", json!({})).await
 }
 

@@ -17,7 +17,7 @@ use ciro_api::{
     limits,
     rest::results::{ResultItem, ResultOutcome, SubmitReply, SubmitResults},
 };
-use ciro_paymaster::ledger::{self, Earned};
+use ciro_paymaster::ledger::{self, EarnError, Earned};
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
@@ -182,7 +182,12 @@ async fn store_one(
             amount: read_fri(&row, "price_fri")?,
         };
         debug_assert!(earned.amount > Fri::ZERO);
-        ledger::earn(tx, &earned).await.map_err(|e| ApiError::internal("writing a receipt", &e))?;
+        ledger::earn(tx, &earned).await.map_err(|error| match error {
+            EarnError::WorkerSlashed(_) => {
+                ApiError::new(ErrorCode::WorkerNotStaked, error.to_string())
+            }
+            error => ApiError::internal("writing a receipt", &error),
+        })?;
         return Ok(Stored::Now);
     }
     explain(tx, worker, claim).await

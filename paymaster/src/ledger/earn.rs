@@ -31,6 +31,9 @@ pub enum EarnError {
         /// How much.
         amount: Fri,
     },
+    /// Fraud was shown against the worker: nothing is paid to it any more.
+    #[error("worker {0} was slashed and earns nothing more")]
+    WorkerSlashed(Address),
     /// The database did not answer or refused.
     #[error("could not write the receipt")]
     Database(#[from] tokio_postgres::Error),
@@ -39,7 +42,7 @@ pub enum EarnError {
 /// Writes the receipt; the money stays held until the chain has settled it.
 pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError> {
     let Earned { job, sponsor, worker, attestation, amount } = *earned;
-    let (worker, attestation, money) =
+    let (address, attestation, money) =
         (worker.to_string(), attestation.to_string(), amount.to_string());
     let written = tx
         .query_typed_one(
@@ -47,13 +50,15 @@ pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError
             &[
                 (&job.0, Type::UUID),
                 (&sponsor.0, Type::UUID),
-                (&worker, Type::TEXT),
+                (&address, Type::TEXT),
                 (&attestation, Type::TEXT),
                 (&money, Type::TEXT),
             ],
         )
         .await?;
-    if written.get::<_, i64>(0) == 1 {
+    if written.try_get::<_, bool>("slashed")? {
+        Err(EarnError::WorkerSlashed(worker))
+    } else if written.try_get::<_, i64>("written")? == 1 {
         Ok(())
     } else {
         Err(EarnError::NotHeld { job, sponsor, amount })

@@ -55,7 +55,23 @@ impl From<StoreError> for CloseError {
 /// Closes every full statement, and every one whose oldest receipt has waited for `period`.
 pub async fn close(client: &mut Client, period: Duration) -> Result<Vec<StatementId>, CloseError> {
     let tx = client.transaction().await?;
+    let closed = close_in(&tx, period).await?;
+    tx.commit().await?;
+    Ok(closed)
+}
+
+/// Keeps every closer out until the transaction ends.
+pub(crate) async fn keep_closers_out(tx: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
     tx.execute_typed("select pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    Ok(())
+}
+
+/// The same inside the caller's transaction.
+pub async fn close_in(
+    tx: &Transaction<'_>,
+    period: Duration,
+) -> Result<Vec<StatementId>, CloseError> {
+    keep_closers_out(tx).await?;
     let period_ms = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
     let full = i64::try_from(RECEIPTS_MAX).unwrap_or(i64::MAX);
     let due = tx
@@ -63,9 +79,8 @@ pub async fn close(client: &mut Client, period: Duration) -> Result<Vec<Statemen
         .await?;
     let mut closed = Vec::new();
     for pair in &due {
-        closed.extend(close_pair(&tx, pair).await?);
+        closed.extend(close_pair(tx, pair).await?);
     }
-    tx.commit().await?;
     Ok(closed)
 }
 

@@ -16,7 +16,7 @@ use super::WatchError;
 use crate::{
     StoreError,
     database::{bigint, count, word},
-    ledger,
+    ledger, statements,
 };
 
 /// Locks every sponsor whose money moves, so that holds wait for all of it and nobody waits in a circle.
@@ -24,9 +24,17 @@ pub(super) async fn lock_sponsors(
     tx: &Transaction<'_>,
     events: &[Located],
 ) -> Result<(), WatchError> {
-    let sponsors: Vec<String> = events.iter().filter_map(sponsor).map(|a| a.to_string()).collect();
-    if !sponsors.is_empty() {
-        tx.query_typed(include_str!("lock_sponsors.sql"), &[(&sponsors, Type::TEXT_ARRAY)]).await?;
+    let texts = |addresses: Vec<Address>| -> Vec<String> {
+        addresses.iter().map(ToString::to_string).collect()
+    };
+    let sponsors = texts(events.iter().filter_map(sponsor).collect());
+    let slashed = texts(events.iter().filter_map(slashed_worker).collect());
+    if !sponsors.is_empty() || !slashed.is_empty() {
+        tx.query_typed(
+            include_str!("lock_sponsors.sql"),
+            &[(&sponsors, Type::TEXT_ARRAY), (&slashed, Type::TEXT_ARRAY)],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -39,6 +47,13 @@ fn sponsor(located: &Located) -> Option<Address> {
         Event::AllowanceSet(allowance) => Some(allowance.sponsor),
         Event::StatementSettled(settled) => Some(settled.sponsor),
         Event::PayReturned(returned) => Some(returned.sponsor),
+        _ => None,
+    }
+}
+
+fn slashed_worker(located: &Located) -> Option<Address> {
+    match &located.event {
+        Event::Slashed(slashed) => Some(slashed.of),
         _ => None,
     }
 }
@@ -81,9 +96,7 @@ pub(super) async fn apply(
             let change = Amount { of: returned.sponsor, amount: returned.amount };
             return means(tx, include_str!("deposited.sql"), &change).await;
         }
-        Event::Slashed(slashed) => {
-            return run(tx, include_str!("slashed.sql"), &[&slashed.of.to_string()]).await;
-        }
+        Event::Slashed(slashed) => return slash(tx, slashed.of).await,
         Event::WorkerDeregistered(worker) => {
             return run(tx, include_str!("deregistered.sql"), &[&worker.to_string()]).await;
         }
@@ -133,6 +146,15 @@ async fn registered(
     let address = worker.to_string();
     run(tx, include_str!("worker_registered.sql"), &[&address, &key.to_string()]).await?;
     run(tx, include_str!("try_again.sql"), &[&address]).await
+}
+
+/// Voids all that the worker was not paid for yet. What is being stored or closed at this moment must be seen: so first
+/// closers are kept out and the worker's row is taken, and a statement of its own, with a view of its own, voids.
+async fn slash(tx: &Transaction<'_>, worker: Address) -> Result<(), WatchError> {
+    let address = worker.to_string();
+    statements::keep_closers_out(tx).await?;
+    run(tx, include_str!("slashed.sql"), &[&address]).await?;
+    run(tx, include_str!("void_unpaid.sql"), &[&address]).await
 }
 
 async fn model_registered(tx: &Transaction<'_>, model: &RegisteredModel) -> Result<(), WatchError> {

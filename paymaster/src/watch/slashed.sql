@@ -1,15 +1,3 @@
--- $1 worker. Its statements can never settle, so what was held for them is free again.
-with slashed as (
-    update chain_worker set stake_fri = 0, announced_fri = 0, public_key = null where address = $1
-), unpaid as (
-    update statement set status = 'voided', refusal = 'worker_slashed', batch_id = null
-    where worker = $1 and status not in ('settled', 'voided')
-), freed as (
-    update hold h set state = 'voided'
-    from receipt r
-    where r.worker = $1 and h.job_id = r.job_id and h.state = 'earned'
-    returning h.sponsor_id, h.amount_fri
-), total as (
-    select sponsor_id, sum(amount_fri) as amount_fri from freed group by sponsor_id
-)
-update sponsor s set held_fri = s.held_fri - t.amount_fri from total t where s.sponsor_id = t.sponsor_id
+-- $1 worker. Waits for results of it that are being stored.
+insert into chain_worker (address, slashed) values ($1, true)
+on conflict (address) do update set stake_fri = 0, announced_fri = 0, public_key = null, slashed = true

@@ -151,10 +151,10 @@ async fn what_was_spent_counts_against_the_allowance_of_its_own_epoch_only() {
     let id = sponsor(&client, 10_000, 0, 50).await;
     let cursor = "insert into chain_cursor values (true, 'c', 'p', 'j', 'o', 0, null, 86400)";
     client.batch_execute(cursor).await.unwrap();
-    let spend = |epochs_ago: u32| {
+    let spend = |epochs_ago: i32| {
         format!(
             "update chain_sponsor set epoch_spent_fri = 45,
-             spent_epoch = floor(extract(epoch from now()) / 86400) - {epochs_ago}"
+             spent_epoch = floor(extract(epoch from now()) / 86400) - ({epochs_ago})"
         )
     };
     client.batch_execute(&spend(0)).await.unwrap();
@@ -162,6 +162,8 @@ async fn what_was_spent_counts_against_the_allowance_of_its_own_epoch_only() {
     assert!(matches!(hold(&mut client, job(), id, 6).await, Err(HoldError::OutOfBudget { .. })));
     client.batch_execute("update chain_sponsor set allowance_per_epoch_fri = 40").await.unwrap();
     assert_eq!(look(&client, id).await.allowance, Fri(0), "lowered below what was spent");
+    client.batch_execute(&spend(-1)).await.unwrap();
+    assert_eq!(look(&client, id).await.allowance, Fri(0), "the chain's clock is ahead of ours");
     client.batch_execute(&spend(1)).await.unwrap();
     assert_eq!(look(&client, id).await.allowance, Fri(40));
     hold(&mut client, job(), id, 40).await.unwrap();

@@ -123,19 +123,24 @@ impl World {
         while self.watcher.step(&mut self.client).await.unwrap().lag_blocks() > 0 {}
     }
 
+    /// What this worker earns with `job`.
+    pub(crate) fn earned(&self, job: JobId) -> Earned {
+        Earned {
+            job,
+            sponsor: self.sponsor_id,
+            worker: self.worker.address(),
+            attestation: ciro_api::felt::Digest(job.to_felt()),
+            amount: PRICE,
+        }
+    }
+
     pub(crate) async fn earn(&mut self, count: usize) -> Vec<JobId> {
+        let mut jobs: Vec<JobId> = Vec::new();
+        let earned: Vec<Earned> = (0..count).map(|_| self.earned(job())).collect();
         let tx = self.client.transaction().await.unwrap();
-        let mut jobs = Vec::new();
-        for _ in 0..count {
-            let job = job();
-            ledger::hold(&tx, job, self.sponsor_id, PRICE).await.unwrap();
-            let earned = Earned {
-                job,
-                sponsor: self.sponsor_id,
-                worker: self.worker.address(),
-                attestation: ciro_api::felt::Digest(job.to_felt()),
-                amount: PRICE,
-            };
+        for earned in earned {
+            let job = earned.job;
+            ledger::hold(&tx, job, earned.sponsor, PRICE).await.unwrap();
             ledger::earn(&tx, &earned).await.unwrap();
             jobs.push(job);
         }

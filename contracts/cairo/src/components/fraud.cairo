@@ -112,9 +112,8 @@ pub mod FraudComponent {
         ///
         /// *Requirements*
         /// - The attestation is for this contract, and signed by a key that was the worker's.
-        /// - The model is registered as re-executable, and `input` is the attested input, within
-        /// the
-        ///   model's limit.
+        /// - The model is registered as re-executable.
+        /// - `input` is the attested input, within the model's limit.
         /// - The adjudicator recomputes another output.
         /// - The worker was never slashed.
         ///

@@ -141,7 +141,10 @@ pub mod OnchainJobsComponent {
     > of IOnchainJobs<ComponentState<TContractState>> {
         /// Posts a job for the caller and takes `price` from its wallet into escrow; the caller has
         /// approved it to the pool. Returns the job's number. Any worker with the model's stake may
-        /// fulfil it; the first does.
+        /// fulfil it; the first does, and may have copied the output from another's transaction.
+        ///
+        /// Where the worker is slashed before its pay is mature, the price becomes the caller's
+        /// deposit in the pool: a contract that posts needs `announce_withdrawal` and `withdraw`.
         ///
         /// *Requirements*
         /// - No pause is running.
@@ -192,9 +195,8 @@ pub mod OnchainJobsComponent {
         /// *Requirements*
         /// - No pause is running.
         /// - The job is open, and its deadline is ahead.
-        /// - The attestation is for this job in epoch 0, its model and input, this contract, and
-        /// the
-        ///   commitment of `output`, which has 2,048 bytes at most.
+        /// - The attestation is for this job in epoch 0, its model and input, and this contract.
+        /// - It attests the commitment of `output`, which has 2,048 bytes at most.
         /// - The worker's current key signed it.
         /// - The worker was not slashed, and its active stake is at least the larger of the model's
         ///   and the network's minimum.
