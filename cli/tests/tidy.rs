@@ -33,8 +33,9 @@ fn tracked(endings: &[&str]) -> Vec<PathBuf> {
 fn imports_point_down() {
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("ciro-api", &[][..]),
+        ("ciro-testbed", &["ciro-api"]),
         ("ciro-contracts", &["ciro-api"]),
-        ("ciro-paymaster", &["ciro-api", "ciro-contracts"]),
+        ("ciro-paymaster", &["ciro-api", "ciro-contracts", "ciro-testbed"]),
         ("ciro-gateway", &["ciro-api", "ciro-paymaster"]),
         ("ciro-worker", &["ciro-api"]),
         ("ciro", &["ciro-api", "ciro-contracts", "ciro-paymaster", "ciro-gateway", "ciro-worker"]),
@@ -50,6 +51,11 @@ fn imports_point_down() {
     for package in packages {
         let name = package["name"].as_str().unwrap();
         let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let served = dependencies.clone().filter(|d| d["kind"] != "dev");
+        assert!(
+            served.into_iter().all(|d| d["name"] != "ciro-testbed"),
+            "{name} ships the testbed"
+        );
         let ours =
             dependencies.filter_map(|d| d["name"].as_str()).filter(|d| d.starts_with("ciro"));
         for dependency in ours.collect::<BTreeSet<_>>() {

@@ -1,26 +1,12 @@
-//! Starts the servers. They end with this process, however it ends.
+//! Real servers with our schema.
 
-mod devnet;
-mod postgres;
+use tokio_postgres::Config;
 
-use std::{env, fs, path::PathBuf};
+pub(crate) use ciro_testbed::{Devnet, connect};
 
-pub(crate) use devnet::Devnet;
-pub(crate) use postgres::{connect, fresh_database};
-
-/// Where a tool is: as `make tools` found it, else where `fallback` says.
-fn tool(key: &str, fallback: impl FnOnce() -> PathBuf) -> PathBuf {
-    let found = env::var("HOME").ok().and_then(|home| {
-        let path = PathBuf::from(home).join(".cache/ciro-network/tools/tools.json");
-        let tools: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
-        Some(PathBuf::from(tools.get(key)?.as_str()?))
-    });
-    found.filter(|path| path.exists()).unwrap_or_else(fallback)
-}
-
-/// A program on PATH.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
+/// A database of its own, with our schema.
+pub(crate) async fn fresh_database() -> Config {
+    let config = ciro_testbed::empty_database().await;
+    ciro_paymaster::migrate(&mut connect(&config).await).await.unwrap();
+    config
 }

@@ -55,7 +55,8 @@ impl World {
         let client = connect(&database).await;
         let chain = Chain::connect(devnet.url.clone(), Duration::from_secs(10)).await.unwrap();
         let keys = devnet.accounts().await;
-        let account = |n: usize| KeyedAccount::new(chain.clone(), keys[n].0, &keys[n].1);
+        let key = |n: usize| PrivateKey::new(keys[n].1);
+        let account = |n: usize| KeyedAccount::new(chain.clone(), keys[n].0, &key(n));
         let (operator, sponsor, worker) = (account(0), account(1), account(2));
         let deployment = deploy(&operator, &parameters(&operator)).await.unwrap();
         let sponsor_id = SponsorId(Uuid::now_v7());
@@ -76,7 +77,7 @@ impl World {
             client,
             chain,
             deployment,
-            operator_key: keys[0].1.clone(),
+            operator_key: key(0),
             operator,
             sponsor,
             sponsor_id,

@@ -8,8 +8,7 @@ use std::{
     thread,
 };
 
-use ciro_api::Address;
-use ciro_contracts::PrivateKey;
+use ciro_api::{Address, Felt};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -18,13 +17,21 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// A chain that answers. It ends with this value, and with this process.
-pub(crate) struct Devnet {
+#[derive(Debug)]
+pub struct Devnet {
     child: Child,
-    pub(crate) url: Url,
+    /// Its JSON-RPC.
+    pub url: Url,
 }
 
 impl Devnet {
-    pub(crate) fn start() -> Self {
+    /// A chain with the usual ten funded accounts.
+    pub fn start() -> Self {
+        Self::start_with(10)
+    }
+
+    /// A chain with so many funded accounts, the same each time.
+    pub fn start_with(accounts: u8) -> Self {
         let beside = || {
             let shared =
                 Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../shared/bin");
@@ -36,6 +43,7 @@ impl Devnet {
             .arg("--")
             .arg(program)
             .args(["--host", "127.0.0.1", "--port", "0", "--seed", "0", "--chain-id", "TESTNET"])
+            .args(["--accounts", &accounts.to_string()])
             .env("RUST_LOG", "info")
             .env("NO_COLOR", "1")
             .current_dir(env::temp_dir())
@@ -62,15 +70,17 @@ impl Devnet {
     }
 
     /// Stops its process where it stands: connections stay open and nothing answers.
-    pub(crate) fn pause(&self) {
+    pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    pub(crate) fn resume(&self) {
+    /// Lets it go on.
+    pub fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
+    /// Asks one of its methods and returns the result.
+    pub async fn ask(&self, method: &str, params: Value) -> Value {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer: Value = reqwest::Client::new()
             .post(self.url.clone())
@@ -84,8 +94,8 @@ impl Devnet {
         answer.get("result").unwrap_or_else(|| panic!("{method}: {answer}")).clone()
     }
 
-    /// Its funded accounts.
-    pub(crate) async fn accounts(&self) -> Vec<(Address, PrivateKey)> {
+    /// Its funded accounts and their private keys.
+    pub async fn accounts(&self) -> Vec<(Address, Felt)> {
         let accounts = self.ask("devnet_getPredeployedAccounts", json!({})).await;
         let text = |account: &Value, field: &str| account[field].as_str().unwrap().to_owned();
         accounts
@@ -95,12 +105,13 @@ impl Devnet {
             .map(|account| {
                 let address = text(account, "address").parse().unwrap();
                 let key: Address = text(account, "private_key").parse().unwrap();
-                (address, PrivateKey::new(key.0))
+                (address, key.0)
             })
             .collect()
     }
 
-    pub(crate) async fn pass_time(&self, seconds: u64) {
+    /// Moves the clock of its next blocks on.
+    pub async fn pass_time(&self, seconds: u64) {
         self.ask("devnet_increaseTime", json!({ "time": seconds })).await;
     }
 }

@@ -49,7 +49,7 @@ fn as_postgres(program: &Path) -> Command {
 
 fn start() -> Server {
     let bin = super::tool("postgres_bin_dir", || PathBuf::from("/usr/lib/postgresql/15/bin"));
-    let home = tempfile::Builder::new().prefix("ciro-pm-").tempdir().unwrap().keep();
+    let home = tempfile::Builder::new().prefix("ciro-test-").tempdir().unwrap().keep();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
     if is_root() {
         let user = nix::unistd::User::from_name("postgres").unwrap().expect("a user postgres");
@@ -100,7 +100,7 @@ fn spawn_for_good(mut command: Command) -> u32 {
 }
 
 /// Connects, as soon as the server answers.
-pub(crate) async fn connect(config: &Config) -> Client {
+pub async fn connect(config: &Config) -> Client {
     let mut last = None;
     for _ in 0..1_500 {
         match config.connect(NoTls).await {
@@ -115,14 +115,13 @@ pub(crate) async fn connect(config: &Config) -> Client {
     panic!("PostgreSQL does not answer: {last:?}");
 }
 
-/// An empty database with our schema.
-pub(crate) async fn fresh_database() -> Config {
+/// An empty database of its own.
+pub async fn empty_database() -> Config {
     let server = server();
     let mut config = Config::new();
     config.host_path(&server.socket_dir).user("ciro").dbname("postgres");
     let name = format!("test_{}", Uuid::now_v7().simple());
     connect(&config).await.batch_execute(&format!("create database {name}")).await.unwrap();
     config.dbname(&name);
-    ciro_paymaster::migrate(&mut connect(&config).await).await.unwrap();
     config
 }
