@@ -17,6 +17,17 @@ pub struct Amount {
     pub amount: Fri,
 }
 
+/// A change of what a sponsor has deposited for an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepositChange {
+    /// Whose money.
+    pub sponsor: Address,
+    /// Who may spend it.
+    pub operator: Address,
+    /// How much.
+    pub amount: Fri,
+}
+
 /// What an operator may spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -26,17 +37,10 @@ pub struct Allowance {
     pub operator: Address,
     /// How much in each epoch.
     pub per_epoch: Fri,
-}
-
-/// An amount between a sponsor and a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PairAmount {
-    /// Who paid, and has it back.
-    pub sponsor: Address,
-    /// Who had it locked.
-    pub worker: Address,
-    /// How much.
-    pub amount: Fri,
+    /// From when on, in seconds since 1970: a moment ahead for a limit that is lower than the one before.
+    pub counts_from: u64,
+    /// What it may spend in each epoch until then.
+    pub before: Fri,
 }
 
 /// The part of a model's terms that decides about money.
@@ -56,12 +60,12 @@ pub struct RegisteredModel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A sponsor's deposit has grown.
-    Deposited(Amount),
+    Deposited(DepositChange),
     /// A sponsor will take money out; zero cancels.
-    WithdrawalAnnounced(Amount),
+    WithdrawalAnnounced(DepositChange),
     /// A sponsor's deposit has shrunk, and its announcement is used up.
-    Withdrawn(Amount),
-    /// From now on an operator may spend this much in each epoch.
+    Withdrawn(DepositChange),
+    /// What an operator may spend in each epoch has another limit, now or soon.
     AllowanceSet(Allowance),
     /// A worker's stake has grown.
     Staked(Amount),
@@ -73,16 +77,14 @@ pub enum Event {
     Claimed(Amount),
     /// A worker's stake is gone and its locked pay frozen: fraud was shown.
     Slashed(Amount),
-    /// What a slashed worker had locked is its sponsor's deposit again.
-    PayReturned(PairAmount),
     /// A model exists from now on.
     ModelRegistered(RegisteredModel),
     /// A worker signs with this key from now on.
     WorkerRegistered(Address, PublicKey),
     /// No key signs for the worker any more.
     WorkerDeregistered(Address),
-    /// Something that moves none of the money that the mirror counts: on-chain jobs, fraud, credits, roles, pauses
-    /// and operators' keys. Its name.
+    /// Something that moves none of the money that the mirror counts: on-chain jobs, fraud, returned pay, credits,
+    /// roles, pauses and operators' keys. Its name.
     Other(&'static str),
     /// Money moved from a sponsor's deposit to a worker's pending pay.
     StatementSettled(Settled),
@@ -167,20 +169,20 @@ pub enum EventError {
 type Read = fn(&mut Felts<'_>) -> Result<Event, FeltsError>;
 
 /// Keys come first, then data, so each reader sees the fields in the order of their declaration.
-const READERS: [(&str, Read); 15] = [
-    ("Deposited", |f| amount(f).map(Event::Deposited)),
-    ("WithdrawalAnnounced", |f| announced(f).map(Event::WithdrawalAnnounced)),
-    ("Withdrawn", |f| amount(f).map(Event::Withdrawn)),
+const READERS: [(&str, Read); 14] = [
+    ("Deposited", |f| deposit_change(f).map(Event::Deposited)),
+    ("WithdrawalAnnounced", |f| {
+        let change = deposit_change(f)?;
+        f.skip("ready_at", 1)?;
+        Ok(Event::WithdrawalAnnounced(change))
+    }),
+    ("Withdrawn", |f| deposit_change(f).map(Event::Withdrawn)),
     ("AllowanceSet", allowance_set),
     ("Staked", |f| amount(f).map(Event::Staked)),
     ("UnstakeAnnounced", |f| announced(f).map(Event::UnstakeAnnounced)),
     ("Unstaked", |f| amount(f).map(Event::Unstaked)),
     ("Claimed", |f| amount(f).map(Event::Claimed)),
     ("Slashed", slashed),
-    ("PayReturned", |f| {
-        let (sponsor, worker) = (f.address("sponsor")?, f.address("worker")?);
-        Ok(Event::PayReturned(PairAmount { sponsor, worker, amount: f.fri("amount")? }))
-    }),
     ("ModelRegistered", model_registered),
     ("WorkerRegistered", |f| {
         Ok(Event::WorkerRegistered(f.address("worker")?, PublicKey(f.felt("public_key")?)))
@@ -191,7 +193,8 @@ const READERS: [(&str, Read); 15] = [
 ];
 
 /// Events whose fields nobody here reads.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
+    "PayReturned",
     "HandoverProposed",
     "HandoverAccepted",
     "Paused",
@@ -211,6 +214,11 @@ fn amount(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
     Ok(Amount { of: f.address("whose")?, amount: f.fri("amount")? })
 }
 
+fn deposit_change(f: &mut Felts<'_>) -> Result<DepositChange, FeltsError> {
+    let (sponsor, operator) = (f.address("sponsor")?, f.address("operator")?);
+    Ok(DepositChange { sponsor, operator, amount: f.fri("amount")? })
+}
+
 fn announced(f: &mut Felts<'_>) -> Result<Amount, FeltsError> {
     let announced = amount(f)?;
     f.skip("ready_at", 1)?;
@@ -226,8 +234,13 @@ fn slashed(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
 }
 
 fn allowance_set(f: &mut Felts<'_>) -> Result<Event, FeltsError> {
-    let (sponsor, operator) = (f.address("sponsor")?, f.address("operator")?);
-    Ok(Event::AllowanceSet(Allowance { sponsor, operator, per_epoch: f.fri("per_epoch")? }))
+    Ok(Event::AllowanceSet(Allowance {
+        sponsor: f.address("sponsor")?,
+        operator: f.address("operator")?,
+        per_epoch: f.fri("per_epoch")?,
+        counts_from: f.number("counts_from")?,
+        before: f.fri("before")?,
+    }))
 }
 
 fn model_registered(f: &mut Felts<'_>) -> Result<Event, FeltsError> {

@@ -43,22 +43,23 @@ impl Pool {
         Call { to: self.address.0, selector: selector(function), calldata }
     }
 
-    /// Adds to the caller's deposit; approve the amount to the pool first.
-    pub fn deposit(self, amount: Fri) -> Call {
-        self.call("deposit", vec![amount.into()])
+    /// Adds to the caller's deposit for `operator`; approve the amount to the pool first.
+    pub fn deposit(self, operator: Address, amount: Fri) -> Call {
+        self.call("deposit", vec![operator.0, amount.into()])
     }
 
-    /// Announces that the caller will take `amount` out; zero cancels.
-    pub fn announce_withdrawal(self, amount: Fri) -> Call {
-        self.call("announce_withdrawal", vec![amount.into()])
+    /// Announces that the caller will take `amount` of its deposit for `operator` out; zero cancels.
+    pub fn announce_withdrawal(self, operator: Address, amount: Fri) -> Call {
+        self.call("announce_withdrawal", vec![operator.0, amount.into()])
     }
 
-    /// Takes out what was announced.
-    pub fn withdraw(self) -> Call {
-        self.call("withdraw", Vec::new())
+    /// Takes out what was announced for `operator`.
+    pub fn withdraw(self, operator: Address) -> Call {
+        self.call("withdraw", vec![operator.0])
     }
 
-    /// Lets `operator` spend `per_epoch` of the caller's deposit in each epoch; zero revokes.
+    /// Lets `operator` spend `per_epoch` of the caller's deposit for it in each epoch; zero revokes. A lower limit than
+    /// the present one counts only once the withdrawal notice has passed.
     pub fn set_allowance(self, operator: Address, per_epoch: Fri) -> Call {
         self.call("set_allowance", vec![operator.0, per_epoch.into()])
     }
@@ -83,7 +84,7 @@ impl Pool {
         self.call("claim", worker_and_sponsors(worker, sponsors))
     }
 
-    /// Gives what a slashed `worker` had locked back to the deposits of `sponsors`.
+    /// Sends what a slashed `worker` had locked back to the addresses of `sponsors`.
     pub fn return_pay(self, worker: Address, sponsors: &[Address]) -> Call {
         self.call("return_pay", worker_and_sponsors(worker, sponsors))
     }
@@ -102,9 +103,15 @@ impl Pool {
             .map_err(|e| ChainError::Unexpected { doing: function, detail: e.to_string() })
     }
 
-    /// The sponsor's money, announced withdrawals included.
-    pub async fn deposit_of(self, chain: &Chain, sponsor: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "deposit_of", vec![sponsor.0], |f| f.fri("deposit")).await
+    /// The sponsor's money for this operator, announced withdrawals included.
+    pub async fn deposit_of(
+        self,
+        chain: &Chain,
+        sponsor: Address,
+        operator: Address,
+    ) -> Result<Fri, ChainError> {
+        let calldata = vec![sponsor.0, operator.0];
+        self.view(chain, "deposit_of", calldata, |f| f.fri("deposit")).await
     }
 
     /// What `operator` may still spend of the sponsor's deposit in the current epoch.
@@ -118,13 +125,14 @@ impl Pool {
         self.view(chain, "allowance_of", calldata, |f| f.fri("allowance")).await
     }
 
-    /// What the sponsor announced to take out; zeroes when nothing.
+    /// What the sponsor announced to take out of its deposit for this operator; zeroes when nothing.
     pub async fn announced_withdrawal_of(
         self,
         chain: &Chain,
         sponsor: Address,
+        operator: Address,
     ) -> Result<Announced, ChainError> {
-        self.view(chain, "announced_withdrawal_of", vec![sponsor.0], |f| {
+        self.view(chain, "announced_withdrawal_of", vec![sponsor.0, operator.0], |f| {
             Ok(Announced { amount: f.fri("amount")?, ready_at: f.number("ready_at")? })
         })
         .await

@@ -25,7 +25,7 @@ impl Balances {
         let pending = pool.pending_of(chain, network.worker, network.sponsor.address).await?;
         let claimable = pool.claimable_of(chain, network.worker).await?;
         Ok(Self {
-            deposit: pool.deposit_of(chain, network.sponsor.address).await?,
+            deposit: pool.deposit_of(chain, network.sponsor.address, network.operator).await?,
             pending: [pending.mature, claimable]
                 .into_iter()
                 .try_fold(pending.locked, Fri::checked_add)

@@ -75,11 +75,11 @@ async fn fund_sponsor(accounts: &Accounts, deployment: &Deployment) -> anyhow::R
     let sponsor = &accounts.sponsor.account;
     let operator = accounts.operator.address();
     let allowance = pool.allowance_of(sponsor.chain(), sponsor.address(), operator).await?;
-    let deposit = pool.deposit_of(sponsor.chain(), sponsor.address()).await?;
+    let deposit = pool.deposit_of(sponsor.chain(), sponsor.address(), operator).await?;
     let mut calls = Vec::new();
     // Topped up only when half is gone, so that a restart does not look like income.
     if deposit < Fri(DEPOSIT.0 / 2) {
-        calls.extend([token.approve(deployment.pool, DEPOSIT), pool.deposit(DEPOSIT)]);
+        calls.extend([token.approve(deployment.pool, DEPOSIT), pool.deposit(operator, DEPOSIT)]);
     }
     if allowance < Fri(ALLOWANCE.0 / 2) {
         calls.push(pool.set_allowance(operator, ALLOWANCE));

@@ -49,7 +49,7 @@ async fn jobs_succeed_while_the_chain_is_away_and_settle_when_it_is_back() {
         .unwrap();
     let pool = Pool { address: net.dev.network.contracts.pool };
     let sponsor = net.dev.network.sponsor.address;
-    let before = pool.deposit_of(&chain, sponsor).await.unwrap();
+    let before = pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap();
 
     net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
     let mut jobs = Vec::new();
@@ -65,7 +65,7 @@ async fn jobs_succeed_while_the_chain_is_away_and_settle_when_it_is_back() {
     for job in &jobs {
         owed += until_settled(&net, job).await.settlement.unwrap().amount_fri.0;
     }
-    let after = pool.deposit_of(&chain, sponsor).await.unwrap();
+    let after = pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap();
     assert_eq!(before.0 - after.0, owed, "the chain paid something else than the jobs cost");
     assert_eq!(net.held_fri().await, 0);
     net.stop().await;

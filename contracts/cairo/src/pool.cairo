@@ -23,7 +23,8 @@ pub mod CdcPool {
     };
     use starknet::syscalls::deploy_syscall;
     use starknet::{
-        ClassHash, ContractAddress, SyscallResultTrait, get_caller_address, get_contract_address
+        ClassHash, ContractAddress, SyscallResultTrait, get_block_timestamp, get_caller_address,
+        get_contract_address
     };
 
     component!(path: VaultComponent, storage: vault, event: VaultEvent);
@@ -97,9 +98,10 @@ pub mod CdcPool {
     /// Fixes every parameter and deploys the JobManager that this pool obeys.
     ///
     /// Pay stays challengeable for up to two windows (see `PendingPayComponent`). Neither side may
-    /// be gone sooner: a sponsor that announces a withdrawal leaves workers that long to settle
-    /// what it already owes, and a worker that announces an unstake stays answerable with its stake
-    /// for as long as the last pay it earned can be challenged. Debts cannot be outrun.
+    /// be gone sooner: a sponsor that announces a withdrawal or lowers an allowance leaves workers
+    /// that long to settle what it already owes, and a worker that announces an unstake stays
+    /// answerable with its stake for as long as the last pay it earned can be challenged. Debts
+    /// cannot be outrun.
     ///
     /// *Requirements*
     /// - `token`, `treasury` and `job_manager_class` are not zero.
@@ -140,8 +142,9 @@ pub mod CdcPool {
 
     #[abi(embed_v0)]
     impl PoolImpl of IPool<ContractState> {
-        /// Moves each payment from its sponsor's deposit, within the operator's allowance, to its
-        /// worker's pending pay. Returns for each, in order, zero or why it moved nothing:
+        /// Moves each payment from its sponsor's deposit for the operator, within the operator's
+        /// allowance, to its worker's pending pay. Returns for each, in order, zero or why it moved
+        /// nothing:
         /// `worker_slashed`, `stake_too_low`, `wrong_seq`, `insufficient_allowance` or
         /// `insufficient_deposit`. It does not revert, so that one statement without cover doesn't
         /// sink the others of its transaction.
@@ -155,10 +158,11 @@ pub mod CdcPool {
             payments: Span<Payment>
         ) -> Span<felt252> {
             self.assert_job_manager();
+            let now = get_block_timestamp();
             let epoch = self.sponsors.current_epoch();
             let mut outcomes = array![];
             for payment in payments {
-                let outcome = self.pay_one(operator, epoch, min_stake, *payment);
+                let outcome = self.pay_one(operator, now, epoch, min_stake, *payment);
                 outcomes
                     .append(
                         match outcome {
@@ -262,6 +266,7 @@ pub mod CdcPool {
         fn pay_one(
             ref self: ContractState,
             operator: ContractAddress,
+            now: u64,
             epoch: u64,
             min_stake: u128,
             payment: Payment
@@ -272,7 +277,7 @@ pub mod CdcPool {
             if seq == 0 || seq - 1 != self.last_seqs.read((sponsor, worker)) {
                 return Result::Err(Refusals::WRONG_SEQ);
             }
-            self.sponsors.try_debit(sponsor, operator, epoch, amount)?;
+            self.sponsors.try_debit(sponsor, operator, now, epoch, amount)?;
             self.last_seqs.write((sponsor, worker), seq);
             let unlocks_at = self.pending_pay.lock(worker, sponsor, amount);
             self.stakes.expose(worker, stake, unlocks_at);

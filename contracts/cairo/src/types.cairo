@@ -2,6 +2,7 @@
 
 pub mod attestation;
 pub mod evidence;
+pub mod limit;
 pub mod model;
 pub mod notice;
 pub mod onchain_job;

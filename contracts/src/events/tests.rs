@@ -26,7 +26,7 @@ fn a_settled_statement_is_read_field_by_field() {
 #[test]
 fn a_felt_too_few_or_too_many_is_an_error() {
     for data in [&[][..], &[1, 2]] {
-        let error = Located::decode(&raw("Deposited", &[1], data)).unwrap_err();
+        let error = Located::decode(&raw("Deposited", &[1, 2], data)).unwrap_err();
         assert!(matches!(error, EventError::Malformed { name: "Deposited", .. }), "{error}");
     }
 }
@@ -63,6 +63,13 @@ fn every_event_that_the_contracts_can_emit_is_read() {
 fn an_event_that_moves_no_mirrored_money_is_passed_over_by_name() {
     let located = Located::decode(&raw("Paused", &[], &[9])).unwrap();
     assert_eq!(located.event, Event::Other("Paused"));
+}
+
+#[test]
+fn a_lower_allowance_says_from_when_it_counts_and_what_counts_before() {
+    let located = Located::decode(&raw("AllowanceSet", &[1, 2], &[3, 4, 5])).unwrap();
+    let Event::AllowanceSet(set) = located.event else { panic!("another event") };
+    assert_eq!((set.per_epoch, set.counts_from, set.before), (Fri(3), 4, Fri(5)));
 }
 
 #[test]

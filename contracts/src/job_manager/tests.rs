@@ -70,9 +70,9 @@ fn every_call_names_a_function_of_its_contract() {
         assert!(has(&classes::JOB_MANAGER, &call), "JobManager has no {:#x}", call.selector);
     }
     for call in [
-        pool.deposit(one),
-        pool.announce_withdrawal(one),
-        pool.withdraw(),
+        pool.deposit(zero, one),
+        pool.announce_withdrawal(zero, one),
+        pool.withdraw(zero),
         pool.set_allowance(zero, one),
         pool.stake(one),
         pool.announce_unstake(one),

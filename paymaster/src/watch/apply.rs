@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ciro_api::{Address, Fri, PublicKey, StatementId, felt::Digest};
 use ciro_contracts::{
     Event, Located,
-    events::{Amount, Refused, RegisteredModel, Settled},
+    events::{Allowance, Amount, DepositChange, Refused, RegisteredModel, Settled},
 };
 use tokio_postgres::{
     Transaction,
@@ -43,10 +43,9 @@ fn sponsor(located: &Located) -> Option<Address> {
     match &located.event {
         Event::Deposited(change)
         | Event::WithdrawalAnnounced(change)
-        | Event::Withdrawn(change) => Some(change.of),
+        | Event::Withdrawn(change) => Some(change.sponsor),
         Event::AllowanceSet(allowance) => Some(allowance.sponsor),
         Event::StatementSettled(settled) => Some(settled.sponsor),
-        Event::PayReturned(returned) => Some(returned.sponsor),
         _ => None,
     }
 }
@@ -61,7 +60,7 @@ fn slashed_worker(located: &Located) -> Option<Address> {
 /// What the mirror needs to know beside the events.
 #[derive(Debug)]
 pub(super) struct Scope {
-    /// Whose allowances count.
+    /// Whose deposits and allowances count.
     pub(super) operator: Address,
     /// How long an allowance lasts.
     pub(super) allowance_epoch_s: u64,
@@ -83,18 +82,21 @@ pub(super) async fn apply(
 ) -> Result<(), WatchError> {
     let operator = scope.operator;
     let sql = match &located.event {
-        Event::Deposited(change) => return means(tx, include_str!("deposited.sql"), change).await,
+        Event::Deposited(change) if change.operator == operator => {
+            return means(tx, include_str!("deposited.sql"), &of_sponsor(change)).await;
+        }
+        Event::WithdrawalAnnounced(change) if change.operator == operator => {
+            (include_str!("withdrawal_announced.sql"), of_sponsor(change))
+        }
+        Event::Withdrawn(change) if change.operator == operator => {
+            (include_str!("withdrawn.sql"), of_sponsor(change))
+        }
         Event::AllowanceSet(allowance) if allowance.operator == operator => {
-            let change = Amount { of: allowance.sponsor, amount: allowance.per_epoch };
-            return means(tx, include_str!("allowance_set.sql"), &change).await;
+            return allow(tx, allowance).await;
         }
         Event::Staked(change) => return means(tx, include_str!("staked.sql"), change).await,
         Event::UnstakeAnnounced(change) => {
             return means(tx, include_str!("unstake_announced.sql"), change).await;
-        }
-        Event::PayReturned(returned) => {
-            let change = Amount { of: returned.sponsor, amount: returned.amount };
-            return means(tx, include_str!("deposited.sql"), &change).await;
         }
         Event::Slashed(slashed) => return slash(tx, slashed.of).await,
         Event::WorkerDeregistered(worker) => {
@@ -102,20 +104,24 @@ pub(super) async fn apply(
         }
         Event::WorkerRegistered(worker, key) => return registered(tx, *worker, *key).await,
         Event::ModelRegistered(model) => return model_registered(tx, model).await,
-        Event::StatementSettled(settled) => return settle(tx, located, settled, scope).await,
+        Event::StatementSettled(settled) if settled.operator == operator => {
+            return settle(tx, located, settled, scope).await;
+        }
+        Event::StatementSettled(settled) => return settled_elsewhere(tx, located, settled).await,
         Event::StatementRefused(refused) if refused.operator == operator => {
             return refuse(tx, located, refused).await;
         }
-        Event::WithdrawalAnnounced(change) => (include_str!("withdrawal_announced.sql"), change),
-        Event::Withdrawn(change) => (include_str!("withdrawn.sql"), change),
-        Event::Unstaked(change) => (include_str!("unstaked.sql"), change),
+        Event::Unstaked(change) => (include_str!("unstaked.sql"), *change),
         // Another operator's affairs, pay that has left the contracts, and what moves none of the mirrored money.
-        Event::AllowanceSet(_)
+        Event::Deposited(_)
+        | Event::WithdrawalAnnounced(_)
+        | Event::Withdrawn(_)
+        | Event::AllowanceSet(_)
         | Event::StatementRefused(_)
         | Event::Claimed(_)
         | Event::Other(_) => return Ok(()),
     };
-    amount(tx, sql.0, sql.1).await
+    amount(tx, sql.0, &sql.1).await
 }
 
 async fn run(
@@ -136,6 +142,26 @@ async fn amount(tx: &Transaction<'_>, sql: &str, change: &Amount) -> Result<(), 
 async fn means(tx: &Transaction<'_>, sql: &str, change: &Amount) -> Result<(), WatchError> {
     amount(tx, sql, change).await?;
     run(tx, include_str!("try_again.sql"), &[&change.of.to_string()]).await
+}
+
+fn of_sponsor(change: &DepositChange) -> Amount {
+    Amount { of: change.sponsor, amount: change.amount }
+}
+
+async fn allow(tx: &Transaction<'_>, set: &Allowance) -> Result<(), WatchError> {
+    let sponsor = set.sponsor.to_string();
+    let (per_epoch, before) = (set.per_epoch.to_string(), set.before.to_string());
+    tx.execute_typed(
+        include_str!("allowance_set.sql"),
+        &[
+            (&sponsor, Type::TEXT),
+            (&per_epoch, Type::TEXT),
+            (&bigint(set.counts_from), Type::INT8),
+            (&before, Type::TEXT),
+        ],
+    )
+    .await?;
+    run(tx, include_str!("try_again.sql"), &[&sponsor]).await
 }
 
 async fn registered(
@@ -171,41 +197,83 @@ async fn settle(
     settled: &Settled,
     scope: &Scope,
 ) -> Result<(), WatchError> {
-    let ours = settled.operator == scope.operator;
-    let epoch = ours.then(|| scope.epoch_of(located)).transpose()?.map(bigint);
-    let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
-    let amount = settled.amount.to_string();
+    let epoch = bigint(scope.epoch_of(located)?);
+    let (sponsor, amount) = (settled.sponsor.to_string(), settled.amount.to_string());
     tx.execute_typed(
         include_str!("debited.sql"),
         &[(&sponsor, Type::TEXT), (&amount, Type::TEXT), (&epoch, Type::INT8)],
     )
     .await?;
-    if !ours {
-        return Ok(());
-    }
-    let (seq, hash) = (bigint(settled.seq), located.tx_hash.to_string());
-    let row = tx
-        .query_typed_opt(
-            include_str!("settled.sql"),
-            &[
-                (&sponsor, Type::TEXT),
-                (&worker, Type::TEXT),
-                (&seq, Type::INT8),
-                (&hash, Type::TEXT),
-            ],
-        )
+    let stated = unsettled(tx, settled)
         .await?
         .ok_or_else(|| WatchError::mismatch(settled, "there is no such unsettled statement"))?;
-    let stated: (u64, Fri, Digest) = (
-        count(&row, "count").map_err(StoreError::from)?,
-        word(&row, "amount").map_err(StoreError::from)?,
-        word(&row, "root").map_err(StoreError::from)?,
-    );
-    if stated != (settled.count, settled.amount, settled.receipts) {
-        let detail = format!("{} receipts, {} fri, root {}", stated.0, stated.1, stated.2);
+    if !stated.is(settled) {
+        let Stated { count, amount, root, .. } = stated;
+        let detail = format!("{count} receipts, {amount} fri, root {root}");
         return Err(WatchError::mismatch(settled, detail));
     }
-    let posted = ledger::post(tx, StatementId(row.try_get("statement_id")?)).await?;
+    post(tx, located, settled, stated.id).await
+}
+
+/// The worker's signature names no operator, so a sponsor can have a statement of ours paid from what it deposited for
+/// another one. It is paid all the same; only our deposit is untouched.
+async fn settled_elsewhere(
+    tx: &Transaction<'_>,
+    located: &Located,
+    settled: &Settled,
+) -> Result<(), WatchError> {
+    match unsettled(tx, settled).await? {
+        Some(stated) if stated.is(settled) => post(tx, located, settled, stated.id).await,
+        _ => Ok(()),
+    }
+}
+
+/// A statement in our books.
+struct Stated {
+    id: StatementId,
+    count: u64,
+    amount: Fri,
+    root: Digest,
+}
+
+impl Stated {
+    fn is(&self, settled: &Settled) -> bool {
+        (self.count, self.amount, self.root) == (settled.count, settled.amount, settled.receipts)
+    }
+}
+
+/// The unsettled statement with the numbers of this one.
+async fn unsettled(tx: &Transaction<'_>, settled: &Settled) -> Result<Option<Stated>, WatchError> {
+    let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
+    let seq = bigint(settled.seq);
+    let found = tx
+        .query_typed_opt(
+            include_str!("unsettled.sql"),
+            &[(&sponsor, Type::TEXT), (&worker, Type::TEXT), (&seq, Type::INT8)],
+        )
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some(Stated {
+        id: StatementId(row.try_get("statement_id")?),
+        count: count(&row, "count").map_err(StoreError::from)?,
+        amount: word(&row, "amount").map_err(StoreError::from)?,
+        root: word(&row, "root").map_err(StoreError::from)?,
+    }))
+}
+
+async fn post(
+    tx: &Transaction<'_>,
+    located: &Located,
+    settled: &Settled,
+    statement: StatementId,
+) -> Result<(), WatchError> {
+    let hash = located.tx_hash.to_string();
+    tx.execute_typed(
+        include_str!("settled.sql"),
+        &[(&statement.0, Type::UUID), (&hash, Type::TEXT)],
+    )
+    .await?;
+    let posted = ledger::post(tx, statement).await?;
     if posted == settled.count {
         Ok(())
     } else {

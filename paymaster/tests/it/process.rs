@@ -16,7 +16,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::world::{DEPOSIT, World, fri};
+use crate::world::{DEPOSIT, NOTICE_S, World, fri};
 
 struct Paymaster {
     child: Child,
@@ -185,6 +185,10 @@ async fn a_sponsor_without_enough_allowance_is_visible_and_settles_once_it_gives
     world.earn(4).await;
     let revoke = world.pool().set_allowance(world.operator.address(), Fri(1));
     world.sponsor.execute(vec![revoke]).await.unwrap();
+    world.devnet.pass_time(NOTICE_S).await;
+    world.watch().await;
+    // The database's clock follows the chain's.
+    world.client.batch_execute("update chain_sponsor set allowance_counts_from = 0").await.unwrap();
     paymaster.until("closed", |health| health.statements.closed == 1).await;
     world.countersign().await;
     let short =

@@ -2,9 +2,14 @@
 
 use ciro_api::{Fri, Level, ModelId, Scheme, SettlementStatus, StatementStatus, hash::sign};
 use ciro_contracts::{ModelTerms, deploy};
-use ciro_paymaster::{ledger, settle::Step, sponsors, statements, workers};
+use ciro_paymaster::{
+    ledger,
+    settle::{Batch, Step},
+    sponsors, statements, workers,
+};
+use starknet_rust::core::types::Call;
 
-use crate::world::{DEPOSIT, PRICE, STAKE, WINDOW_S, World, fri, parameters};
+use crate::world::{DEPOSIT, NOTICE_S, PRICE, STAKE, WINDOW_S, World, fri, parameters};
 
 #[tokio::test]
 async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
@@ -75,12 +80,15 @@ async fn a_statement_over_the_allowance_is_refused_and_settles_once_the_allowanc
     let operator = world.operator.address();
     let lower = world.pool().set_allowance(operator, fri(2));
     world.sponsor.execute(vec![lower]).await.unwrap();
+    world.devnet.pass_time(NOTICE_S).await;
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(2));
     world.watch().await;
     assert_eq!(world.statuses().await, ["countersigned", "countersigned"]);
     let rows = world.client.query("select refusal from statement order by seq", &[]).await.unwrap();
     let refusals: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(refusals, ["insufficient_allowance", "wrong_seq"]);
+    // The database's clock follows the chain's.
+    world.client.batch_execute("update chain_sponsor set allowance_counts_from = 0").await.unwrap();
     world.client.batch_execute("update statement set retry_at = now()").await.unwrap();
     let step = world.settler.step(&mut world.client).await.unwrap();
     assert_eq!(step, Step::Idle, "nothing is sent while the mirror shows too little");
@@ -92,6 +100,85 @@ async fn a_statement_over_the_allowance_is_refused_and_settles_once_the_allowanc
     world.watch().await;
     assert_eq!(world.statuses().await, ["settled", "settled"]);
     world.check_books(fri(5)).await;
+}
+
+#[tokio::test]
+async fn what_was_owed_when_a_sponsor_revoked_its_allowance_and_left_is_settled_during_the_notice()
+{
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    let operator = world.operator.address();
+    let leave = vec![
+        world.pool().set_allowance(operator, Fri::ZERO),
+        world.pool().announce_withdrawal(operator, Fri(u128::MAX)),
+    ];
+    world.sponsor.execute(leave).await.unwrap();
+    world.watch().await;
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!((sponsor.allowance, sponsor.free), (Fri::ZERO, Fri::ZERO), "no new jobs");
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
+    world.watch().await;
+    assert_eq!(world.statuses().await, ["settled"]);
+    world.devnet.pass_time(NOTICE_S).await;
+    world.sponsor.execute(vec![world.pool().withdraw(operator)]).await.unwrap();
+    world.watch().await;
+    assert_eq!((world.paid().await, world.deposit().await), (fri(3), Fri::ZERO));
+}
+
+#[tokio::test]
+async fn what_a_sponsor_does_with_another_operator_changes_nothing_in_our_books() {
+    let mut world = World::start(DEPOSIT).await;
+    let (pool, other) = (world.pool(), world.worker.address());
+    let before = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let calls = vec![
+        world.token().approve(pool.address, fri(7)),
+        pool.deposit(other, fri(7)),
+        pool.set_allowance(other, fri(5)),
+        pool.announce_withdrawal(other, fri(7)),
+    ];
+    world.sponsor.execute(calls).await.unwrap();
+    world.devnet.pass_time(NOTICE_S).await;
+    world.sponsor.execute(vec![pool.withdraw(other)]).await.unwrap();
+    world.watch().await;
+    let after = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!(
+        (before.deposit, before.announced, before.allowance, before.free),
+        (after.deposit, after.announced, after.allowance, after.free)
+    );
+    world.check_books(Fri::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_another_operator_settles_is_paid_once_and_blocks_no_later_one() {
+    let mut world = World::start(DEPOSIT).await;
+    let statement = world.state(2).await[0];
+    let batch = world.settler.record(&mut world.client).await.unwrap().unwrap();
+    // The sponsor has read our transaction and sends the same statement through an operator of its own.
+    let (pool, other) = (world.pool(), world.worker.address());
+    let calls = vec![
+        world.token().approve(pool.address, fri(2)),
+        pool.deposit(other, fri(2)),
+        pool.set_allowance(other, fri(2)),
+    ];
+    world.sponsor.execute(calls).await.unwrap();
+    world.worker.execute(vec![recorded_call(&batch)]).await.unwrap();
+    world.settler.broadcast(&mut world.client, &batch).await.unwrap();
+    world.watch().await;
+    let document = statements::get(&world.client, statement).await.unwrap().unwrap();
+    assert_eq!(document.status, StatementStatus::Settled);
+    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    assert_eq!((sponsor.held, sponsor.spent, sponsor.deposit), (Fri::ZERO, fri(2), DEPOSIT));
+    assert_eq!((world.paid().await, world.deposit().await), (fri(2), DEPOSIT));
+    world.state(1).await;
+    while world.settler.step(&mut world.client).await.unwrap() != Step::Sent(1) {}
+    world.watch().await;
+    assert_eq!((world.paid().await, world.statuses().await), (fri(3), vec!["settled".into(); 2]));
+}
+
+/// The one call of a recorded transaction: after the number of calls come its address, its selector and its length.
+fn recorded_call(batch: &Batch) -> Call {
+    let calldata = &batch.transaction.body.broadcasted_invoke_txn_v3.calldata;
+    Call { to: calldata[1], selector: calldata[2], calldata: calldata[4..].to_vec() }
 }
 
 async fn rotate(world: &World, key: u64) {
@@ -118,13 +205,14 @@ async fn a_rotated_key_has_the_statement_countersigned_again() {
 #[tokio::test]
 async fn a_withdrawal_is_mirrored_from_its_announcement_to_its_end() {
     let mut world = World::start(DEPOSIT).await;
-    let announce = world.pool().announce_withdrawal(Fri(u128::MAX));
+    let operator = world.operator.address();
+    let announce = world.pool().announce_withdrawal(operator, Fri(u128::MAX));
     world.sponsor.execute(vec![announce]).await.unwrap();
     world.watch().await;
     let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.free), (DEPOSIT, Fri::ZERO));
     world.devnet.pass_time(2 * WINDOW_S + 1).await;
-    world.sponsor.execute(vec![world.pool().withdraw()]).await.unwrap();
+    world.sponsor.execute(vec![world.pool().withdraw(operator)]).await.unwrap();
     world.watch().await;
     let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.announced), (Fri::ZERO, Fri::ZERO));

@@ -75,15 +75,18 @@ async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_ba
     assert!(closed.is_empty(), "a statement for a slashed worker");
     assert!(workers::registered_worker(&world.client, worker).await.unwrap().is_none());
 
+    let wallet = world.token().balance_of(&world.chain, world.sponsor.address()).await.unwrap();
     let back = world.pool().return_pay(worker, &[world.sponsor.address()]);
     world.operator.execute(vec![back]).await.unwrap();
     world.watch().await;
+    let wallet_after =
+        world.token().balance_of(&world.chain, world.sponsor.address()).await.unwrap();
+    assert_eq!(wallet_after.checked_sub(wallet).unwrap(), fri(3), "the sponsor has its money back");
+    let left = DEPOSIT.checked_sub(fri(3)).unwrap();
     let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
-    assert_eq!(sponsor.deposit, DEPOSIT);
-    let chain = world.pool().deposit_of(&world.chain, world.sponsor.address()).await.unwrap();
-    assert_eq!(chain, DEPOSIT);
+    assert_eq!((sponsor.deposit, world.deposit().await), (left, left));
     let held = world.token().balance_of(&world.chain, world.deployment.pool).await.unwrap();
-    assert_eq!(held, DEPOSIT, "the pool holds what it owes");
+    assert_eq!(held, left, "the pool holds what it owes");
 }
 
 /// The worker signed two outputs, and the chain knows. Our watcher has not looked yet.

@@ -27,6 +27,7 @@ pub(crate) const DEPOSIT: Fri = Fri(1_000_000);
 pub(crate) const STAKE: Fri = Fri(5_000);
 pub(crate) const PRICE: Fri = Fri(1_000);
 pub(crate) const WINDOW_S: u64 = 60;
+pub(crate) const NOTICE_S: u64 = 2 * WINDOW_S;
 /// So long that no test meets the turn of an epoch by chance.
 pub(crate) const EPOCH_S: u64 = 300 * 24 * 3_600;
 pub(crate) const TREASURY: Address = Address(Felt::from_hex_unchecked("0x7ea5"));
@@ -94,7 +95,7 @@ impl World {
         let (pool, token) = (self.pool(), self.token());
         let deposit = vec![
             token.approve(pool.address, DEPOSIT),
-            pool.deposit(DEPOSIT),
+            pool.deposit(self.operator.address(), DEPOSIT),
             pool.set_allowance(self.operator.address(), allowance),
         ];
         self.sponsor.execute(deposit).await.unwrap();
@@ -179,6 +180,12 @@ impl World {
             .unwrap()
     }
 
+    /// What the sponsor has for our operator on chain.
+    pub(crate) async fn deposit(&self) -> Fri {
+        let (sponsor, operator) = (self.sponsor.address(), self.operator.address());
+        self.pool().deposit_of(&self.chain, sponsor, operator).await.unwrap()
+    }
+
     pub(crate) async fn statuses(&self) -> Vec<String> {
         let sql = "select status from statement order by created_at, seq";
         let rows = self.client.query(sql, &[]).await.unwrap();
@@ -188,8 +195,7 @@ impl World {
     /// The ledger, the mirror and the chain agree on what was paid and on what is left.
     pub(crate) async fn check_books(&self, paid: Fri) {
         let sponsor = sponsors::get(&self.client, self.sponsor_id).await.unwrap().unwrap();
-        let chain_deposit =
-            self.pool().deposit_of(&self.chain, self.sponsor.address()).await.unwrap();
+        let chain_deposit = self.deposit().await;
         assert_eq!(self.paid().await, paid, "paid on chain");
         assert_eq!(sponsor.spent, paid, "spent in the ledger");
         assert_eq!(sponsor.deposit, chain_deposit, "mirrored deposit");
@@ -206,7 +212,7 @@ pub(crate) fn parameters(registrar: &KeyedAccount) -> Parameters {
         token: STRK,
         treasury: TREASURY,
         challenge_window_s: WINDOW_S,
-        withdrawal_notice_s: 2 * WINDOW_S,
+        withdrawal_notice_s: NOTICE_S,
         unbonding_s: 2 * WINDOW_S,
         allowance_epoch_s: EPOCH_S,
         registrar: registrar.address(),

@@ -143,8 +143,8 @@ pub mod OnchainJobsComponent {
         /// approved it to the pool. Returns the job's number. Any worker with the model's stake may
         /// fulfil it; the first does, and may have copied the output from another's transaction.
         ///
-        /// Where the worker is slashed before its pay is mature, the price becomes the caller's
-        /// deposit in the pool: a contract that posts needs `announce_withdrawal` and `withdraw`.
+        /// Where the worker is slashed before its pay is mature, `return_pay` sends the price back
+        /// to the caller's address.
         ///
         /// *Requirements*
         /// - No pause is running.

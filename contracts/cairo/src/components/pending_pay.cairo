@@ -10,8 +10,6 @@
 
 #[starknet::component]
 pub mod PendingPayComponent {
-    use crate::components::sponsors::SponsorsComponent;
-    use crate::components::sponsors::SponsorsComponent::InternalTrait as SponsorsInternal;
     use crate::components::stakes::StakesComponent;
     use crate::components::stakes::StakesComponent::Stakes;
     use crate::components::vault::VaultComponent;
@@ -50,7 +48,7 @@ pub mod PendingPayComponent {
         pub amount: u128,
     }
 
-    /// `amount` that a slashed worker had locked is the sponsor's deposit again.
+    /// `amount` that a slashed worker had locked has gone back to the sponsor's address.
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub struct PayReturned {
         #[key]
@@ -71,7 +69,6 @@ pub mod PendingPayComponent {
         TContractState,
         +HasComponent<TContractState>,
         impl Vault: VaultComponent::HasComponent<TContractState>,
-        impl Sponsors: SponsorsComponent::HasComponent<TContractState>,
         impl StakesHost: StakesComponent::HasComponent<TContractState>,
         +Drop<TContractState>
     > of IPendingPay<ComponentState<TContractState>> {
@@ -101,8 +98,8 @@ pub mod PendingPayComponent {
             vault.push(worker, amount);
         }
 
-        /// Gives what `worker` had locked when it was slashed back to the deposits of `sponsors`,
-        /// whoever calls.
+        /// Sends what `worker` had locked when it was slashed back to the addresses of `sponsors`,
+        /// posters of on-chain jobs among them, whoever calls.
         ///
         /// *Requirements*
         /// - The worker was slashed.
@@ -117,18 +114,20 @@ pub mod PendingPayComponent {
             let stakes = get_dep_component!(@self, StakesHost);
             let slashed_at = stakes.slashed_at(worker);
             assert(slashed_at != 0, Errors::NOT_SLASHED);
-            let mut total = 0_u128;
+            let mut returned = array![];
             for sponsor in sponsors {
                 let amount = self.empty(worker, *sponsor, 0, slashed_at, false)
                     + self.empty(worker, *sponsor, 1, slashed_at, false);
                 if amount != 0 {
-                    total += amount;
-                    let mut deposits = get_dep_component_mut!(ref self, Sponsors);
-                    deposits.credit(*sponsor, amount);
+                    returned.append((*sponsor, amount));
                     self.emit(PayReturned { sponsor: *sponsor, worker, amount });
                 }
             };
-            assert(total != 0, Errors::NOTHING_TO_RETURN);
+            assert(!returned.is_empty(), Errors::NOTHING_TO_RETURN);
+            let mut vault = get_dep_component_mut!(ref self, Vault);
+            for (sponsor, amount) in returned {
+                vault.push(sponsor, amount);
+            };
         }
 
         /// The worker's pay from this sponsor that is still locked, and what of it is mature. What

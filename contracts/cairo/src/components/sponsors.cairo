@@ -1,10 +1,16 @@
-//! Sponsors' money: deposits, the notice before it leaves, and who may spend how much of it.
+//! Sponsors' money: deposits, the notice before it leaves, and how fast it may be spent.
+//!
+//! A deposit is for one operator. Workers work on what that operator can pay them with, so nothing
+//! may take it away sooner than the notice: neither a withdrawal, nor a lowered allowance, nor
+//! another operator that a sponsor brings in.
 
 #[starknet::component]
 pub mod SponsorsComponent {
+    use core::num::traits::Zero;
     use crate::components::vault::VaultComponent;
     use crate::components::vault::VaultComponent::InternalTrait as VaultInternal;
     use crate::interfaces::pool::ISponsors;
+    use crate::types::limit::Limit;
     use crate::types::notice::{Notice, NoticeTrait};
     use crate::types::spent::{Spent, SpentTrait};
     use starknet::storage::{
@@ -15,11 +21,12 @@ pub mod SponsorsComponent {
 
     #[storage]
     pub struct Storage {
-        deposits: Map<ContractAddress, u128>,
-        withdrawals: Map<ContractAddress, Notice>,
-        /// By sponsor and operator: what it may spend in each epoch.
-        allowances: Map<(ContractAddress, ContractAddress), u128>,
-        /// By sponsor and operator.
+        /// By sponsor and operator, as all that follows.
+        deposits: Map<(ContractAddress, ContractAddress), u128>,
+        withdrawals: Map<(ContractAddress, ContractAddress), Notice>,
+        allowances: Map<(ContractAddress, ContractAddress), Limit>,
+        /// What the operator may spend in each epoch until the limit in `allowances` counts.
+        allowances_before: Map<(ContractAddress, ContractAddress), u128>,
         spent: Map<(ContractAddress, ContractAddress), Spent>,
         withdrawal_notice_s: u64,
         allowance_epoch_s: u64,
@@ -34,11 +41,13 @@ pub mod SponsorsComponent {
         AllowanceSet: AllowanceSet,
     }
 
-    /// The sponsor's deposit has grown by `amount`.
+    /// The sponsor's deposit for `operator` has grown by `amount`.
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub struct Deposited {
         #[key]
         pub sponsor: ContractAddress,
+        #[key]
+        pub operator: ContractAddress,
         pub amount: u128,
     }
 
@@ -47,6 +56,8 @@ pub mod SponsorsComponent {
     pub struct WithdrawalAnnounced {
         #[key]
         pub sponsor: ContractAddress,
+        #[key]
+        pub operator: ContractAddress,
         pub amount: u128,
         pub ready_at: u64,
     }
@@ -56,11 +67,13 @@ pub mod SponsorsComponent {
     pub struct Withdrawn {
         #[key]
         pub sponsor: ContractAddress,
+        #[key]
+        pub operator: ContractAddress,
         pub amount: u128,
     }
 
-    /// The operator may spend `per_epoch` of the sponsor's deposit in each epoch, this one
-    /// included.
+    /// From `counts_from` on, at once or after the notice, the operator may spend `per_epoch` of
+    /// the deposit in each epoch, the current one included; until then it may spend `before`.
     #[derive(Drop, Debug, PartialEq, starknet::Event)]
     pub struct AllowanceSet {
         #[key]
@@ -68,10 +81,13 @@ pub mod SponsorsComponent {
         #[key]
         pub operator: ContractAddress,
         pub per_epoch: u128,
+        pub counts_from: u64,
+        pub before: u128,
     }
 
     pub mod Errors {
         pub const ZERO_AMOUNT: felt252 = 'amount is zero';
+        pub const OPERATOR_IS_ZERO: felt252 = 'operator is zero';
         pub const NOT_ANNOUNCED: felt252 = 'no withdrawal announced';
         pub const NOTICE_RUNNING: felt252 = 'notice is not over';
         pub const NOTHING_LEFT: felt252 = 'nothing to withdraw';
@@ -90,85 +106,112 @@ pub mod SponsorsComponent {
         impl Vault: VaultComponent::HasComponent<TContractState>,
         +Drop<TContractState>
     > of ISponsors<ComponentState<TContractState>> {
-        /// Adds `amount` to the caller's deposit. The caller has approved it to this contract.
+        /// Adds `amount` to what the caller has deposited for `operator`. The caller has approved
+        /// it to this contract.
         ///
         /// *Requirements*
-        /// - `amount` is not zero.
+        /// - `operator` and `amount` are not zero.
         /// - The token moves exactly `amount`.
         ///
         /// *Emits* `Deposited`.
-        fn deposit(ref self: ComponentState<TContractState>, amount: u128) {
+        fn deposit(
+            ref self: ComponentState<TContractState>, operator: ContractAddress, amount: u128
+        ) {
+            assert(operator.is_non_zero(), Errors::OPERATOR_IS_ZERO);
             assert(amount != 0, Errors::ZERO_AMOUNT);
             let sponsor = get_caller_address();
-            self.deposits.write(sponsor, self.deposits.read(sponsor) + amount);
-            self.emit(Deposited { sponsor, amount });
+            let deposit = self.deposits.read((sponsor, operator));
+            self.deposits.write((sponsor, operator), deposit + amount);
+            self.emit(Deposited { sponsor, operator, amount });
             let mut vault = get_dep_component_mut!(ref self, Vault);
             vault.pull(sponsor, amount);
         }
 
-        /// Announces that the caller will take `amount` out once the notice is over.
+        /// Announces that the caller will take `amount` of its deposit for `operator` out once the
+        /// notice is over.
         ///
         /// It replaces an earlier announcement and restarts the notice; zero cancels. The amount
         /// may exceed the deposit, for statements keep lowering it meanwhile: the maximum means
         /// everything. Whoever works for this sponsor should count the announced part as gone.
         ///
         /// *Emits* `WithdrawalAnnounced`.
-        fn announce_withdrawal(ref self: ComponentState<TContractState>, amount: u128) {
+        fn announce_withdrawal(
+            ref self: ComponentState<TContractState>, operator: ContractAddress, amount: u128
+        ) {
             let sponsor = get_caller_address();
             let notice_s = self.withdrawal_notice_s.read();
             let notice = NoticeTrait::announce(amount, get_block_timestamp(), notice_s);
-            self.withdrawals.write(sponsor, notice);
-            self.emit(WithdrawalAnnounced { sponsor, amount, ready_at: notice.ready_at });
+            self.withdrawals.write((sponsor, operator), notice);
+            let ready_at = notice.ready_at;
+            self.emit(WithdrawalAnnounced { sponsor, operator, amount, ready_at });
         }
 
-        /// Pays the caller what it announced, or the whole deposit where that has become less.
+        /// Pays the caller what it announced, or the whole deposit for `operator` where that has
+        /// become less.
         ///
         /// *Requirements*
         /// - A withdrawal is announced and its notice is over.
         /// - Something is left of the deposit.
         ///
         /// *Emits* `Withdrawn`.
-        fn withdraw(ref self: ComponentState<TContractState>) {
+        fn withdraw(ref self: ComponentState<TContractState>, operator: ContractAddress) {
             let sponsor = get_caller_address();
-            let notice = self.withdrawals.read(sponsor);
+            let notice = self.withdrawals.read((sponsor, operator));
             assert(notice.amount != 0, Errors::NOT_ANNOUNCED);
             assert(get_block_timestamp() >= notice.ready_at, Errors::NOTICE_RUNNING);
-            let deposit = self.deposits.read(sponsor);
+            let deposit = self.deposits.read((sponsor, operator));
             let amount = notice.covers(deposit);
             assert(amount != 0, Errors::NOTHING_LEFT);
-            self.withdrawals.write(sponsor, NoticeTrait::none());
-            self.deposits.write(sponsor, deposit - amount);
-            self.emit(Withdrawn { sponsor, amount });
+            self.withdrawals.write((sponsor, operator), NoticeTrait::none());
+            self.deposits.write((sponsor, operator), deposit - amount);
+            self.emit(Withdrawn { sponsor, operator, amount });
             let mut vault = get_dep_component_mut!(ref self, Vault);
             vault.push(sponsor, amount);
         }
 
-        /// Lets `operator` spend up to `per_epoch` of the caller's deposit in each epoch, whatever
-        /// it could spend before. Zero revokes.
+        /// Lets `operator` spend up to `per_epoch` of the caller's deposit for it in each epoch.
         ///
-        /// What it has spent in the current epoch counts against the new limit too, so lowering a
-        /// limit can't be raced by spending the old one first. Epochs begin at multiples of
-        /// `allowance_epoch_s`, the same for everybody.
+        /// A limit that is not lower than the present one counts at once. A lower one, zero to
+        /// revoke among them, counts when the withdrawal notice has passed, so that what workers
+        /// have done under the old one can still be settled; whoever works for this sponsor should
+        /// count it at once. It replaces a limit that does not count yet.
+        ///
+        /// What the operator has spent in the current epoch counts against the new limit too.
+        /// Epochs begin at multiples of `allowance_epoch_s`, the same for everybody.
         ///
         /// *Emits* `AllowanceSet`.
         fn set_allowance(
             ref self: ComponentState<TContractState>, operator: ContractAddress, per_epoch: u128
         ) {
             let sponsor = get_caller_address();
-            self.allowances.write((sponsor, operator), per_epoch);
-            self.emit(AllowanceSet { sponsor, operator, per_epoch });
+            let now = get_block_timestamp();
+            let before = self.limit_at(sponsor, operator, now);
+            let counts_from = if per_epoch < before {
+                self.allowances_before.write((sponsor, operator), before);
+                now + self.withdrawal_notice_s.read()
+            } else {
+                now
+            };
+            self.allowances.write((sponsor, operator), Limit { counts_from, per_epoch });
+            self.emit(AllowanceSet { sponsor, operator, per_epoch, counts_from, before });
         }
 
-        /// The sponsor's money in this contract, announced withdrawals included.
-        fn deposit_of(self: @ComponentState<TContractState>, sponsor: ContractAddress) -> u128 {
-            self.deposits.read(sponsor)
+        /// The sponsor's money for this operator, announced withdrawals included.
+        fn deposit_of(
+            self: @ComponentState<TContractState>,
+            sponsor: ContractAddress,
+            operator: ContractAddress
+        ) -> u128 {
+            self.deposits.read((sponsor, operator))
         }
 
         /// The announced amount and when it may leave; zeroes when nothing is announced.
         fn announced_withdrawal_of(
-            self: @ComponentState<TContractState>, sponsor: ContractAddress
+            self: @ComponentState<TContractState>,
+            sponsor: ContractAddress,
+            operator: ContractAddress
         ) -> (u128, u64) {
-            let notice = self.withdrawals.read(sponsor);
+            let notice = self.withdrawals.read((sponsor, operator));
             (notice.amount, notice.ready_at)
         }
 
@@ -179,16 +222,27 @@ pub mod SponsorsComponent {
             operator: ContractAddress
         ) -> u128 {
             let spent = self.spent.read((sponsor, operator)).within(self.current_epoch());
-            left_of(self.allowances.read((sponsor, operator)), spent)
+            left_of(self.limit_at(sponsor, operator, get_block_timestamp()), spent)
         }
 
-        /// What the operator may spend of the sponsor's deposit in each epoch.
+        /// What the operator may spend of the sponsor's deposit in each epoch, at present.
         fn allowance_per_epoch(
             self: @ComponentState<TContractState>,
             sponsor: ContractAddress,
             operator: ContractAddress
         ) -> u128 {
-            self.allowances.read((sponsor, operator))
+            self.limit_at(sponsor, operator, get_block_timestamp())
+        }
+
+        /// The limit that was set last and from when on it counts: a moment ahead where it is lower
+        /// than the present one.
+        fn last_allowance_set(
+            self: @ComponentState<TContractState>,
+            sponsor: ContractAddress,
+            operator: ContractAddress
+        ) -> (u128, u64) {
+            let Limit { counts_from, per_epoch } = self.allowances.read((sponsor, operator));
+            (per_epoch, counts_from)
         }
 
         /// How long an epoch of allowances is, in seconds.
@@ -221,32 +275,41 @@ pub mod SponsorsComponent {
             get_block_timestamp() / self.allowance_epoch_s.read()
         }
 
-        /// Adds what was taken back from a slashed worker. It is already in this contract.
-        fn credit(
-            ref self: ComponentState<TContractState>, sponsor: ContractAddress, amount: u128
-        ) {
-            self.deposits.write(sponsor, self.deposits.read(sponsor) + amount);
+        /// What the operator may spend in each epoch, at the moment `now`.
+        fn limit_at(
+            self: @ComponentState<TContractState>,
+            sponsor: ContractAddress,
+            operator: ContractAddress,
+            now: u64
+        ) -> u128 {
+            let limit = self.allowances.read((sponsor, operator));
+            if now >= limit.counts_from {
+                limit.per_epoch
+            } else {
+                self.allowances_before.read((sponsor, operator))
+            }
         }
 
-        /// Takes `amount` from the deposit and from the allowance of `epoch`, the current one, or
-        /// returns why not and takes nothing.
+        /// Takes `amount` from the deposit and from the allowance of `epoch`, the one that `now` is
+        /// in, or returns why not and takes nothing.
         fn try_debit(
             ref self: ComponentState<TContractState>,
             sponsor: ContractAddress,
             operator: ContractAddress,
+            now: u64,
             epoch: u64,
             amount: u128
         ) -> Result<(), felt252> {
             let spent = self.spent.read((sponsor, operator)).within(epoch);
-            if amount > left_of(self.allowances.read((sponsor, operator)), spent) {
+            if amount > left_of(self.limit_at(sponsor, operator, now), spent) {
                 return Result::Err(Refusals::INSUFFICIENT_ALLOWANCE);
             }
-            let deposit = self.deposits.read(sponsor);
+            let deposit = self.deposits.read((sponsor, operator));
             if amount > deposit {
                 return Result::Err(Refusals::INSUFFICIENT_DEPOSIT);
             }
             self.spent.write((sponsor, operator), Spent { epoch, amount: spent + amount });
-            self.deposits.write(sponsor, deposit - amount);
+            self.deposits.write((sponsor, operator), deposit - amount);
             Result::Ok(())
         }
     }

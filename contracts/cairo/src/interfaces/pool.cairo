@@ -34,16 +34,21 @@ pub trait IVault<TState> {
 /// For sponsors: who pays, how much, and through whom.
 #[starknet::interface]
 pub trait ISponsors<TState> {
-    fn deposit(ref self: TState, amount: u128);
-    fn announce_withdrawal(ref self: TState, amount: u128);
-    fn withdraw(ref self: TState);
+    fn deposit(ref self: TState, operator: ContractAddress, amount: u128);
+    fn announce_withdrawal(ref self: TState, operator: ContractAddress, amount: u128);
+    fn withdraw(ref self: TState, operator: ContractAddress);
     fn set_allowance(ref self: TState, operator: ContractAddress, per_epoch: u128);
-    fn deposit_of(self: @TState, sponsor: ContractAddress) -> u128;
-    fn announced_withdrawal_of(self: @TState, sponsor: ContractAddress) -> (u128, u64);
+    fn deposit_of(self: @TState, sponsor: ContractAddress, operator: ContractAddress) -> u128;
+    fn announced_withdrawal_of(
+        self: @TState, sponsor: ContractAddress, operator: ContractAddress
+    ) -> (u128, u64);
     fn allowance_of(self: @TState, sponsor: ContractAddress, operator: ContractAddress) -> u128;
     fn allowance_per_epoch(
         self: @TState, sponsor: ContractAddress, operator: ContractAddress
     ) -> u128;
+    fn last_allowance_set(
+        self: @TState, sponsor: ContractAddress, operator: ContractAddress
+    ) -> (u128, u64);
     fn allowance_epoch_s(self: @TState) -> u64;
     fn withdrawal_notice_s(self: @TState) -> u64;
 }

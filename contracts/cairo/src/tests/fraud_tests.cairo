@@ -12,8 +12,8 @@ use crate::interfaces::job_manager::{
     IPauseDispatcherTrait, IWorkersDispatcherTrait
 };
 use crate::interfaces::pool::{
-    IPendingPayDispatcherTrait, ISponsorsDispatcherTrait, IStakesDispatcherTrait,
-    IStakesSafeDispatcher, IStakesSafeDispatcherTrait
+    IPendingPayDispatcherTrait, IStakesDispatcherTrait, IStakesSafeDispatcher,
+    IStakesSafeDispatcherTrait
 };
 use crate::job_manager::JobManager::Event as ManagerEvent;
 use crate::pool::CdcPool::Event as PoolEvent;
@@ -269,7 +269,7 @@ fn shown_fraud_freezes_the_pay_that_is_locked() {
     at(START + 2 * WINDOW);
     assert_eq!(world.pending_of(worker()), (300, 0));
     world.pay.return_pay(worker(), [sponsor()].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.balance_of(sponsor()), 300);
 }
 
 #[test]

@@ -25,7 +25,7 @@ use starknet::{ContractAddress, contract_address_const};
 use starknet::testing::{pop_log_raw, set_chain_id};
 use super::signer::{public_key, sign};
 use super::world::{
-    ALLOWANCE_EPOCH, CHAIN_ID, Parameters, START, WORKER_SECRET, World, WorldTrait, act_as,
+    ALLOWANCE_EPOCH, CHAIN_ID, NOTICE, Parameters, START, WORKER_SECRET, World, WorldTrait, act_as,
     assert_refused, at, busy_world, deploy, empty_world, first_statement, good_parameters, guardian,
     operator, sponsor, stranger, worker
 };
@@ -91,7 +91,7 @@ fn assert_pays(world: World, both: OperatorSignedStatement) {
 /// The deposit, the allowance, the worker's pay and the last number.
 fn money(world: World) -> (u128, u128, (u128, u128), u128) {
     (
-        world.sponsors.deposit_of(sponsor()),
+        world.sponsors.deposit_of(sponsor(), operator()),
         world.sponsors.allowance_of(sponsor(), operator()),
         world.pending_of(worker()),
         world.pool.last_seq(sponsor(), worker())
@@ -243,6 +243,7 @@ fn an_operator_that_the_sponsor_revoked_pays_nothing() {
     let world = operator_world();
     act_as(sponsor());
     world.sponsors.set_allowance(operator(), 0);
+    at(START + NOTICE);
     let both = sign_both(world, first_statement());
     assert_moves_nothing(world, both, PoolRefusals::INSUFFICIENT_ALLOWANCE);
 }
@@ -360,7 +361,7 @@ fn an_operators_signature_of_another_statement_is_refused() {
         let forged = OperatorSignedStatement { signed: world.sign(statement), ..both };
         assert_moves_nothing(world, forged, Refusals::BAD_OPERATOR_SIGNATURE);
     };
-    assert_eq!(world.sponsors.deposit_of(stranger()), 5_000);
+    assert_eq!(world.sponsors.deposit_of(stranger(), operator()), 5_000);
     assert_eq!(world.pending_of(twin()), (0, 0));
 }
 

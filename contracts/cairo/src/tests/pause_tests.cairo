@@ -146,7 +146,7 @@ fn assert_silent(world: World) {
 }
 
 fn assert_nothing_settled(world: World) {
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 4_000);
     assert_eq!(world.pending_of(worker()), (0, 0));
     assert_eq!(world.pool.last_seq(sponsor(), worker()), 0);
@@ -370,8 +370,8 @@ fn depositing_goes_on_in_a_pause() {
     let world = busy_world();
     pause_at(world, START);
     world.fund(sponsor(), 50);
-    world.sponsors.deposit(50);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_050);
+    world.sponsors.deposit(operator(), 50);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_050);
 }
 
 #[test]
@@ -379,12 +379,12 @@ fn withdrawals_are_announced_and_paid_in_a_pause() {
     let world = busy_world();
     pause_at(world, START);
     act_as(sponsor());
-    world.sponsors.announce_withdrawal(EVERYTHING);
+    world.sponsors.announce_withdrawal(operator(), EVERYTHING);
     pause_at(world, AGAIN);
     act_as(sponsor());
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 10_000);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 0);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 0);
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn equivocation_is_shown_and_the_pay_returned_in_a_pause() {
     assert_eq!(world.stakes.stake_of(worker()), 0);
     assert_eq!(world.balance_of(stranger()), 250);
     world.pay.return_pay(worker(), [sponsor()].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.balance_of(sponsor()), 1_000);
 }
 
 #[test]
@@ -521,7 +521,7 @@ fn within_any_notice_there_is_a_window_in_which_a_worker_can_settle() {
 fn a_sponsor_that_leaves_with_the_pauses_help_pays_its_debt_first() {
     let world = busy_world();
     act_as(sponsor());
-    world.sponsors.announce_withdrawal(EVERYTHING);
+    world.sponsors.announce_withdrawal(operator(), EVERYTHING);
     pause_at(world, START);
     at(END - 1);
     assert_refused(try_settle(world, first_statement()), Errors::PAUSED);
@@ -532,7 +532,7 @@ fn a_sponsor_that_leaves_with_the_pauses_help_pays_its_debt_first() {
     try_settle(world, first_statement()).unwrap();
     at(START + NOTICE);
     act_as(sponsor());
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 9_000);
     assert_eq!(world.pending_of(worker()), (1_000, 0));
 }
@@ -544,7 +544,7 @@ fn a_notice_around_a_whole_pause_leaves_half_a_window_on_either_side() {
     let announced = AGAIN - WINDOW / 2;
     at(announced);
     act_as(sponsor());
-    world.sponsors.announce_withdrawal(EVERYTHING);
+    world.sponsors.announce_withdrawal(operator(), EVERYTHING);
     at(AGAIN - 1);
     try_settle(world, first_statement()).unwrap();
     pause_at(world, AGAIN);
@@ -555,6 +555,6 @@ fn a_notice_around_a_whole_pause_leaves_half_a_window_on_either_side() {
     try_settle(world, second).unwrap();
     at(announced + NOTICE);
     act_as(sponsor());
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 8_000);
 }

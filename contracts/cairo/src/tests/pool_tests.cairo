@@ -133,7 +133,7 @@ fn nobody_but_the_job_manager_moves_money() {
         assert_refused(pool.return_escrow(sponsor(), 1), Errors::ONLY_JOB_MANAGER);
         assert_refused(pool.slash(worker(), caller), Errors::ONLY_JOB_MANAGER);
     };
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
     assert_eq!(world.stakes.stake_of(worker()), 500);
 }
 
@@ -143,7 +143,7 @@ fn a_payment_moves_the_amount_and_lowers_the_allowance() {
     act_as(world.manager_address);
     let outcomes = world.pool.pay(operator(), MIN_STAKE, [first_payment(1_500)].span());
     assert_eq!(outcomes, [0].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 8_500);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 8_500);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 2_500);
     assert_eq!(world.pending_of(worker()), (1_500, 0));
     assert_eq!(world.pool.last_seq(sponsor(), worker()), 1);
@@ -168,7 +168,7 @@ fn a_refused_payment_says_why_and_moves_nothing() {
     world.sponsors.set_allowance(operator(), 20_000);
     let over_deposit = pay_as_manager(@world, MIN_STAKE, first_payment(10_001));
     assert_eq!(over_deposit, [Refusals::INSUFFICIENT_DEPOSIT].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 20_000);
     assert_eq!(world.pending_of(worker()), (0, 0));
     assert_eq!(world.pool.last_seq(sponsor(), worker()), 0);
@@ -179,21 +179,21 @@ fn a_refused_payment_says_why_and_moves_nothing() {
 fn events_name_themselves_first_then_their_keys() {
     let world = empty_world();
     world.fund(sponsor(), 5);
-    world.sponsors.deposit(5);
+    world.sponsors.deposit(operator(), 5);
     world.sponsors.set_allowance(operator(), 7);
     let (keys, data) = pop_log_raw(world.pool_address).unwrap();
-    assert_eq!(keys, [selector!("Deposited"), sponsor().into()].span());
+    assert_eq!(keys, [selector!("Deposited"), sponsor().into(), operator().into()].span());
     assert_eq!(data, [5].span());
     let (keys, data) = pop_log_raw(world.pool_address).unwrap();
     assert_eq!(keys, [selector!("AllowanceSet"), sponsor().into(), operator().into()].span());
-    assert_eq!(data, [7].span());
+    assert_eq!(data, [7, START.into(), 0].span());
 }
 
 /// The pool holds what it owes, to the last unit.
 fn assert_conserved(world: @World) {
     let (locked, claimable) = world.pending_of(worker());
-    let owed = (*world.sponsors).deposit_of(sponsor())
-        + (*world.sponsors).deposit_of(stranger())
+    let owed = (*world.sponsors).deposit_of(sponsor(), operator())
+        + (*world.sponsors).deposit_of(stranger(), operator())
         + (*world.stakes).stake_of(worker())
         + locked
         + claimable;
@@ -217,13 +217,13 @@ fn money_is_conserved_through_a_long_sequence() {
             act_as(sponsor());
             if step % 5 == 0 {
                 world.fund(sponsor(), 50);
-                world.sponsors.deposit(50);
+                world.sponsors.deposit(operator(), 50);
             }
             if step % 6 == 1 {
-                world.sponsors.announce_withdrawal(200);
+                world.sponsors.announce_withdrawal(operator(), 200);
             }
             if step % 6 == 4 {
-                world.sponsors.withdraw();
+                world.sponsors.withdraw(operator());
             }
             assert_conserved(@world);
             let (_, claimable) = world.pending_of(worker());

@@ -197,7 +197,7 @@ fn a_token_that_answers_false_backs_no_job() {
 #[test]
 fn a_token_that_deposits_inside_a_post_is_refused() {
     let world = ready_world();
-    world.token.reenter_with(selector!("deposit"), [50].span());
+    world.token.reenter_with(selector!("deposit"), [1, 50].span());
     act_as(poster());
     let outcome = try_post(world, 'hash', PRICE, DEADLINE, input());
     assert_refused(outcome, VaultErrors::REENTRANT_CALL);

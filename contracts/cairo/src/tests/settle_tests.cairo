@@ -7,8 +7,7 @@ use crate::interfaces::job_manager::{
     ISettlementSafeDispatcherTrait, IWorkersDispatcherTrait
 };
 use crate::interfaces::pool::{
-    IPendingPayDispatcherTrait, IPoolDispatcher, IPoolDispatcherTrait, ISponsorsDispatcherTrait,
-    IStakesDispatcherTrait
+    IPoolDispatcher, IPoolDispatcherTrait, ISponsorsDispatcherTrait, IStakesDispatcherTrait
 };
 use crate::job_manager::JobManager::{
     Errors, Event, Refusals, STATEMENTS_PER_CALL_MAX, StatementRefused, StatementSettled
@@ -40,7 +39,7 @@ fn refused(statement: Statement, reason: felt252) -> Event {
 
 /// Settles this one as the operator and sees it refused, with no money moved.
 fn assert_moves_nothing(world: World, signed: SignedStatement, reason: felt252) {
-    let deposit = world.sponsors.deposit_of(sponsor());
+    let deposit = world.sponsors.deposit_of(sponsor(), operator());
     let allowance = world.sponsors.allowance_of(sponsor(), operator());
     let pending = world.pending_of(worker());
     let seq = world.pool.last_seq(sponsor(), worker());
@@ -48,7 +47,7 @@ fn assert_moves_nothing(world: World, signed: SignedStatement, reason: felt252) 
     world.settlement.settle(array![signed]);
     world.expect_of_manager(refused(signed.statement, reason));
     assert!(pop_log_raw(world.manager_address).is_none());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), deposit);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), deposit);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), allowance);
     assert_eq!(world.pending_of(worker()), pending);
     assert_eq!(world.pool.last_seq(sponsor(), worker()), seq);
@@ -60,7 +59,7 @@ fn a_countersigned_statement_moves_deposit_to_pending_pay() {
     let statement = first_statement();
     world.settlement.settle(array![world.sign(statement)]);
     world.expect_of_manager(settled(statement));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 3_000);
     assert_eq!(world.pending_of(worker()), (1_000, 0));
     assert_eq!(world.pool.last_seq(sponsor(), worker()), 1);
@@ -167,7 +166,7 @@ fn a_statement_changed_after_signing_is_refused() {
         let forged = SignedStatement { statement, ..signed };
         assert_moves_nothing(world, forged, Refusals::BAD_SIGNATURE);
     };
-    assert_eq!(world.sponsors.deposit_of(stranger()), 5_000);
+    assert_eq!(world.sponsors.deposit_of(stranger(), operator()), 5_000);
 }
 
 #[test]
@@ -254,7 +253,7 @@ fn the_allowance_is_the_callers_and_a_stranger_has_none() {
     world.settlement.settle(array![world.sign(first_statement())]);
     let (_, data) = pop_log_raw(world.manager_address).unwrap();
     assert_eq!(data, [1, PoolRefusals::INSUFFICIENT_ALLOWANCE].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
 }
 
 #[test]
@@ -293,7 +292,7 @@ fn one_bad_statement_does_not_sink_the_good_ones() {
     world.expect_of_manager(refused(uncovered, PoolRefusals::INSUFFICIENT_ALLOWANCE));
     world.expect_of_manager(settled(third));
     assert_eq!(world.pending_of(worker()), (3_000, 0));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 7_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 7_000);
     assert_eq!(world.pool.last_seq(sponsor(), worker()), 3);
 }
 

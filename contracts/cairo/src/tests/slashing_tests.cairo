@@ -121,7 +121,7 @@ fn assert_conserved(world: World) {
     for sponsor in array![
         sponsor(), patron(), poster()
     ] {
-        owed += world.sponsors.deposit_of(sponsor) + world.pool.escrow_of(sponsor);
+        owed += world.sponsors.deposit_of(sponsor, operator()) + world.pool.escrow_of(sponsor);
         for payee in array![
             worker(), honest_worker()
         ] {
@@ -238,7 +238,8 @@ fn slashing_one_worker_leaves_the_others_alone() {
     assert_eq!(world.stakes.stake_of(honest_worker()), 700);
     assert_eq!(world.stakes.slashed_at(honest_worker()), 0);
     return_pay(world);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 8_700);
+    assert_eq!(world.balance_of(sponsor()), 300);
     at(START + 2 * WINDOW);
     world.claim(honest_worker());
     assert_eq!(world.balance_of(honest_worker()), 1_000);
@@ -257,8 +258,10 @@ fn locked_pay_goes_back_to_each_sponsor_it_came_from() {
     world.expect_of_pool(returned(sponsor(), 300));
     world.expect_of_pool(returned(patron(), 45));
     assert!(pop_log_raw(world.pool_address).is_none());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
-    assert_eq!(world.sponsors.deposit_of(patron()), 5_000);
+    assert_eq!(world.balance_of(sponsor()), 300);
+    assert_eq!(world.balance_of(patron()), 45);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_700);
+    assert_eq!(world.sponsors.deposit_of(patron(), operator()), 4_955);
     assert_eq!(world.pay.pending_of(worker(), sponsor()), (0, 0));
     assert_eq!(world.pay.pending_of(worker(), patron()), (0, 0));
     assert_eq!(world.balance_of(stranger()), 250);
@@ -275,7 +278,7 @@ fn pay_of_both_locked_buckets_goes_back_together() {
     world.forget_events();
     return_pay(world);
     world.expect_of_pool(returned(sponsor(), 300));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.balance_of(sponsor()), 300);
 }
 
 #[test]
@@ -285,11 +288,12 @@ fn each_sponsors_pay_can_be_returned_another_time() {
     pay_from_patron(world, 1, 45);
     slash(world, stranger());
     world.pay.return_pay(worker(), [patron()].span());
-    assert_eq!(world.sponsors.deposit_of(patron()), 5_000);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_700);
+    assert_eq!(world.balance_of(patron()), 45);
+    assert_eq!(world.balance_of(sponsor()), 0);
     at(START + YEARS);
     world.pay.return_pay(worker(), [sponsor()].span());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.balance_of(patron()), 45);
+    assert_eq!(world.balance_of(sponsor()), 300);
 }
 
 #[test]
@@ -301,7 +305,7 @@ fn pay_is_returned_only_once() {
     assert_nothing_to_return(world);
     at(START + YEARS);
     assert_nothing_to_return(world);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
+    assert_eq!(world.balance_of(sponsor()), 300);
     assert_conserved(world);
 }
 
@@ -314,8 +318,8 @@ fn a_sponsor_that_is_named_twice_gets_its_pay_once() {
     world.pay.return_pay(worker(), [sponsor(), stranger(), sponsor()].span());
     world.expect_of_pool(returned(sponsor(), 300));
     assert!(pop_log_raw(world.pool_address).is_none());
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000);
-    assert_eq!(world.sponsors.deposit_of(stranger()), 0);
+    assert_eq!(world.balance_of(sponsor()), 300);
+    assert_eq!(world.balance_of(stranger()), 250);
 }
 
 #[test]
@@ -328,7 +332,7 @@ fn returning_to_nobody_or_to_those_who_paid_nothing_is_refused() {
     assert_refused(pay.return_pay(worker(), [].span()), Errors::NOTHING_TO_RETURN);
     assert_refused(pay.return_pay(worker(), [patron()].span()), Errors::NOTHING_TO_RETURN);
     assert_eq!(world.pending_of(worker()), (300, 0));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_700);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_700);
 }
 
 #[test]
@@ -340,26 +344,28 @@ fn pay_of_an_honest_worker_cannot_be_taken_back() {
     let outcome = pay_safe(world).return_pay(worker(), [sponsor()].span());
     assert_refused(outcome, Errors::NOT_SLASHED);
     assert_eq!(world.pending_of(worker()), (300, 0));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_700);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_700);
 }
 
 #[test]
-fn returned_pay_can_be_withdrawn_and_does_not_restore_the_allowance() {
+fn returned_pay_is_no_deposit_and_does_not_restore_the_allowance() {
     let world = busy_world();
     world.pay(1, 300);
     slash(world, stranger());
     return_pay(world);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 3_700);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_700);
+    assert_eq!(world.balance_of(sponsor()), 300);
     act_as(sponsor());
-    world.sponsors.announce_withdrawal(EVERYTHING);
+    world.sponsors.announce_withdrawal(operator(), EVERYTHING);
     at(START + NOTICE);
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 10_000);
     assert_eq!(world.balance_of(world.pool_address), 0);
 }
 
 #[test]
-fn locked_pay_of_an_on_chain_job_becomes_its_posters_deposit() {
+fn locked_pay_of_an_on_chain_job_goes_back_to_its_posters_wallet() {
     let world = busy_world();
     world.fund(poster(), 80);
     act_as(world.manager_address);
@@ -369,7 +375,7 @@ fn locked_pay_of_an_on_chain_job_becomes_its_posters_deposit() {
     world.forget_events();
     world.pay.return_pay(worker(), [poster()].span());
     world.expect_of_pool(returned(poster(), 80));
-    assert_eq!(world.sponsors.deposit_of(poster()), 80);
+    assert_eq!(world.balance_of(poster()), 80);
     assert_eq!(world.pool.escrow_of(poster()), 0);
     assert_conserved(world);
 }
@@ -452,7 +458,7 @@ fn the_mature_part_is_claimed_before_the_rest_is_returned() {
     return_pay(world);
     assert_eq!(world.pending_of(worker()), (0, 0));
     assert_eq!(world.balance_of(worker()), 100);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_900);
+    assert_eq!(world.balance_of(sponsor()), 200);
     assert_conserved(world);
 }
 
@@ -464,7 +470,7 @@ fn the_mature_part_is_claimed_after_the_rest_was_returned() {
     at(START + YEARS);
     world.claim(worker());
     assert_eq!(world.balance_of(worker()), 100);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 9_900);
+    assert_eq!(world.balance_of(sponsor()), 200);
     assert_nothing_to_claim(world);
     assert_nothing_to_return(world);
     assert_conserved(world);
@@ -543,7 +549,7 @@ fn statements_of_a_slashed_worker_are_refused_and_do_not_sink_the_others() {
     assert_eq!(world.pool.last_seq(sponsor, worker()), 0);
     assert_eq!(world.pending_of(worker()), (0, 0));
     assert_eq!(world.pending_of(honest_worker()), (1_000, 0));
-    assert_eq!(world.sponsors.deposit_of(sponsor), 9_000);
+    assert_eq!(world.sponsors.deposit_of(sponsor, operator), 9_000);
     assert_eq!(world.sponsors.allowance_of(sponsor, operator), 3_000);
 }
 
@@ -588,7 +594,9 @@ fn money_is_conserved_from_pay_to_slash_return_and_claim() {
     assert_eq!(world.balance_of(worker()), 101 + 13);
     assert_eq!(world.balance_of(stranger()), 253);
     assert_eq!(world.balance_of(treasury()), 254);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 10_000 - 101);
-    assert_eq!(world.sponsors.deposit_of(patron()), 5_000 - 13);
-    assert_eq!(world.balance_of(world.pool_address), 10_000 - 101 + 5_000 - 13 + 701);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000 - 101 - 202);
+    assert_eq!(world.sponsors.deposit_of(patron(), operator()), 5_000 - 13 - 29);
+    assert_eq!(world.balance_of(sponsor()), 202);
+    assert_eq!(world.balance_of(patron()), 29);
+    assert_eq!(world.balance_of(world.pool_address), 10_000 - 303 + 5_000 - 42 + 701);
 }

@@ -1,5 +1,6 @@
 //! Deposits, withdrawals and allowances.
 
+use core::num::traits::Zero;
 use crate::components::sponsors::SponsorsComponent::{
     AllowanceSet, Deposited, Errors, Event, Withdrawn, WithdrawalAnnounced
 };
@@ -21,7 +22,7 @@ fn safe(world: @World) -> ISponsorsSafeDispatcher {
 fn with_deposit(amount: u128) -> World {
     let world = empty_world();
     world.fund(sponsor(), amount);
-    world.sponsors.deposit(amount);
+    world.sponsors.deposit(operator(), amount);
     world.forget_events();
     world
 }
@@ -30,14 +31,16 @@ fn with_deposit(amount: u128) -> World {
 fn a_deposit_is_credited_to_the_caller_and_held_by_the_pool() {
     let world = empty_world();
     world.fund(sponsor(), 100);
-    world.sponsors.deposit(60);
+    world.sponsors.deposit(operator(), 60);
     world
         .expect_of_pool(
-            PoolEvent::SponsorsEvent(Event::Deposited(Deposited { sponsor: sponsor(), amount: 60 }))
+            PoolEvent::SponsorsEvent(
+                Event::Deposited(Deposited { sponsor: sponsor(), operator: operator(), amount: 60 })
+            )
         );
-    world.sponsors.deposit(40);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 100);
-    assert_eq!(world.sponsors.deposit_of(stranger()), 0);
+    world.sponsors.deposit(operator(), 40);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 100);
+    assert_eq!(world.sponsors.deposit_of(stranger(), operator()), 0);
     assert_eq!(world.balance_of(world.pool_address), 100);
     assert_eq!(world.balance_of(sponsor()), 0);
 }
@@ -46,7 +49,7 @@ fn a_deposit_is_credited_to_the_caller_and_held_by_the_pool() {
 #[feature("safe_dispatcher")]
 fn a_deposit_of_nothing_is_refused() {
     let world = empty_world();
-    assert_refused(safe(@world).deposit(0), Errors::ZERO_AMOUNT);
+    assert_refused(safe(@world).deposit(operator(), 0), Errors::ZERO_AMOUNT);
 }
 
 #[test]
@@ -54,26 +57,30 @@ fn a_deposit_of_nothing_is_refused() {
 fn a_deposit_without_approval_is_refused() {
     let world = empty_world();
     act_as(stranger());
-    assert_refused(safe(@world).deposit(1), 'test token: allowance');
+    assert_refused(safe(@world).deposit(operator(), 1), 'test token: allowance');
 }
 
 #[test]
 fn an_announced_withdrawal_is_paid_when_the_notice_is_over() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(30);
+    world.sponsors.announce_withdrawal(operator(), 30);
     let ready_at = START + NOTICE;
-    let announced = WithdrawalAnnounced { sponsor: sponsor(), amount: 30, ready_at };
+    let announced = WithdrawalAnnounced {
+        sponsor: sponsor(), operator: operator(), amount: 30, ready_at
+    };
     world.expect_of_pool(PoolEvent::SponsorsEvent(Event::WithdrawalAnnounced(announced)));
-    assert_eq!(world.sponsors.announced_withdrawal_of(sponsor()), (30, ready_at));
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 100);
+    assert_eq!(world.sponsors.announced_withdrawal_of(sponsor(), operator()), (30, ready_at));
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 100);
     at(ready_at);
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     world
         .expect_of_pool(
-            PoolEvent::SponsorsEvent(Event::Withdrawn(Withdrawn { sponsor: sponsor(), amount: 30 }))
+            PoolEvent::SponsorsEvent(
+                Event::Withdrawn(Withdrawn { sponsor: sponsor(), operator: operator(), amount: 30 })
+            )
         );
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 70);
-    assert_eq!(world.sponsors.announced_withdrawal_of(sponsor()), (0, 0));
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 70);
+    assert_eq!(world.sponsors.announced_withdrawal_of(sponsor(), operator()), (0, 0));
     assert_eq!(world.balance_of(sponsor()), 30);
 }
 
@@ -81,9 +88,9 @@ fn an_announced_withdrawal_is_paid_when_the_notice_is_over() {
 #[feature("safe_dispatcher")]
 fn a_withdrawal_before_the_notice_is_over_is_refused() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(30);
+    world.sponsors.announce_withdrawal(operator(), 30);
     at(START + NOTICE - 1);
-    assert_refused(safe(@world).withdraw(), Errors::NOTICE_RUNNING);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOTICE_RUNNING);
     assert_eq!(world.balance_of(sponsor()), 0);
 }
 
@@ -91,17 +98,17 @@ fn a_withdrawal_before_the_notice_is_over_is_refused() {
 #[feature("safe_dispatcher")]
 fn a_withdrawal_that_was_not_announced_is_refused() {
     let world = with_deposit(100);
-    assert_refused(safe(@world).withdraw(), Errors::NOT_ANNOUNCED);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOT_ANNOUNCED);
 }
 
 #[test]
 #[feature("safe_dispatcher")]
 fn an_announcement_pays_only_once() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(30);
+    world.sponsors.announce_withdrawal(operator(), 30);
     at(START + NOTICE);
-    world.sponsors.withdraw();
-    assert_refused(safe(@world).withdraw(), Errors::NOT_ANNOUNCED);
+    world.sponsors.withdraw(operator());
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOT_ANNOUNCED);
     assert_eq!(world.balance_of(sponsor()), 30);
 }
 
@@ -109,12 +116,12 @@ fn an_announcement_pays_only_once() {
 #[feature("safe_dispatcher")]
 fn a_new_announcement_replaces_the_old_one_and_restarts_the_notice() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(30);
+    world.sponsors.announce_withdrawal(operator(), 30);
     at(START + NOTICE);
-    world.sponsors.announce_withdrawal(20);
-    assert_refused(safe(@world).withdraw(), Errors::NOTICE_RUNNING);
+    world.sponsors.announce_withdrawal(operator(), 20);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOTICE_RUNNING);
     at(START + 2 * NOTICE);
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 20);
 }
 
@@ -122,23 +129,25 @@ fn a_new_announcement_replaces_the_old_one_and_restarts_the_notice() {
 #[feature("safe_dispatcher")]
 fn announcing_zero_cancels() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(30);
+    world.sponsors.announce_withdrawal(operator(), 30);
     world.forget_events();
-    world.sponsors.announce_withdrawal(0);
-    let cancelled = WithdrawalAnnounced { sponsor: sponsor(), amount: 0, ready_at: 0 };
+    world.sponsors.announce_withdrawal(operator(), 0);
+    let cancelled = WithdrawalAnnounced {
+        sponsor: sponsor(), operator: operator(), amount: 0, ready_at: 0
+    };
     world.expect_of_pool(PoolEvent::SponsorsEvent(Event::WithdrawalAnnounced(cancelled)));
     at(START + NOTICE);
-    assert_refused(safe(@world).withdraw(), Errors::NOT_ANNOUNCED);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOT_ANNOUNCED);
 }
 
 #[test]
 fn announcing_more_than_the_deposit_pays_the_deposit() {
     let world = with_deposit(100);
-    world.sponsors.announce_withdrawal(EVERYTHING);
+    world.sponsors.announce_withdrawal(operator(), EVERYTHING);
     at(START + NOTICE);
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
     assert_eq!(world.balance_of(sponsor()), 100);
-    assert_eq!(world.sponsors.deposit_of(sponsor()), 0);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 0);
 }
 
 #[test]
@@ -146,22 +155,61 @@ fn announcing_more_than_the_deposit_pays_the_deposit() {
 fn withdrawing_from_an_empty_deposit_is_refused() {
     let world = empty_world();
     act_as(sponsor());
-    world.sponsors.announce_withdrawal(1);
+    world.sponsors.announce_withdrawal(operator(), 1);
     at(START + NOTICE);
-    assert_refused(safe(@world).withdraw(), Errors::NOTHING_LEFT);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOTHING_LEFT);
 }
 
 #[test]
-fn an_allowance_is_raised_lowered_and_revoked() {
+#[feature("safe_dispatcher")]
+fn a_deposit_for_nobody_is_refused() {
+    let world = empty_world();
+    world.fund(sponsor(), 1);
+    assert_refused(safe(@world).deposit(Zero::zero(), 1), Errors::OPERATOR_IS_ZERO);
+    assert_eq!(world.balance_of(sponsor()), 1);
+}
+
+#[test]
+fn deposits_for_two_operators_are_two_deposits() {
+    let world = with_deposit(100);
+    world.fund(sponsor(), 40);
+    world.sponsors.deposit(stranger(), 40);
+    world.sponsors.announce_withdrawal(stranger(), EVERYTHING);
+    assert_eq!(world.sponsors.announced_withdrawal_of(sponsor(), operator()), (0, 0));
+    at(START + NOTICE);
+    world.sponsors.withdraw(stranger());
+    assert_eq!(world.balance_of(sponsor()), 40);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), stranger()), 0);
+    assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 100);
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn an_announcement_for_one_operator_pays_nothing_of_anothers_deposit() {
+    let world = with_deposit(100);
+    world.sponsors.announce_withdrawal(stranger(), EVERYTHING);
+    at(START + NOTICE);
+    assert_refused(safe(@world).withdraw(operator()), Errors::NOT_ANNOUNCED);
+    assert_refused(safe(@world).withdraw(stranger()), Errors::NOTHING_LEFT);
+}
+
+#[test]
+fn allowances_are_set_by_their_sponsor_alone() {
     let world = empty_world();
     act_as(sponsor());
     for amount in array![
-        10, 50, 20, 0
+        10, 50
     ] {
+        let before = world.sponsors.allowance_per_epoch(sponsor(), operator());
         world.sponsors.set_allowance(operator(), amount);
-        let set = AllowanceSet { sponsor: sponsor(), operator: operator(), per_epoch: amount };
+        let set = AllowanceSet {
+            sponsor: sponsor(), operator: operator(), per_epoch: amount, counts_from: START, before
+        };
         world.expect_of_pool(PoolEvent::SponsorsEvent(Event::AllowanceSet(set)));
         assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), amount);
     };
-    assert_eq!(world.sponsors.allowance_of(stranger(), operator()), 0);
+    act_as(stranger());
+    world.sponsors.set_allowance(operator(), 7);
+    assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 50);
+    assert_eq!(world.sponsors.allowance_of(stranger(), operator()), 7);
 }

@@ -1,11 +1,13 @@
 //! A token that lies, takes a fee, refuses or calls back cannot credit or pay anyone wrongly.
 
 use crate::interfaces::pool::{
-    IPendingPayDispatcherTrait, ISponsorsDispatcherTrait, IStakesDispatcherTrait
+    IPendingPayDispatcherTrait, IPoolDispatcherTrait, ISponsorsDispatcherTrait,
+    IStakesDispatcherTrait
 };
 use super::test_token::{ITestTokenDispatcherTrait, Mood};
 use super::world::{
-    NOTICE, START, UNBONDING, WINDOW, World, WorldTrait, act_as, at, busy_world, sponsor, worker
+    NOTICE, START, UNBONDING, WINDOW, World, WorldTrait, act_as, at, busy_world, operator, sponsor,
+    worker
 };
 
 /// The worker has 300 to claim, the sponsor 100 to withdraw, both have 50 to put in.
@@ -16,7 +18,7 @@ fn ripe_world() -> World {
     world.stakes.announce_unstake(100);
     world.fund(worker(), 50);
     world.fund(sponsor(), 50);
-    world.sponsors.announce_withdrawal(100);
+    world.sponsors.announce_withdrawal(operator(), 100);
     at(START + UNBONDING + NOTICE + 2 * WINDOW);
     world
 }
@@ -26,7 +28,7 @@ fn ripe_world() -> World {
 fn a_token_that_lies_credits_no_deposit() {
     let world = ripe_world();
     world.token.set_mood(Mood::LIES);
-    world.sponsors.deposit(50);
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -34,7 +36,7 @@ fn a_token_that_lies_credits_no_deposit() {
 fn a_token_that_takes_a_fee_credits_no_deposit() {
     let world = ripe_world();
     world.token.set_mood(Mood::TAKES_FEE);
-    world.sponsors.deposit(50);
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -42,7 +44,7 @@ fn a_token_that_takes_a_fee_credits_no_deposit() {
 fn a_token_that_answers_false_credits_no_deposit() {
     let world = ripe_world();
     world.token.set_mood(Mood::REFUSES);
-    world.sponsors.deposit(50);
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn a_token_that_lies_credits_no_stake() {
 fn a_refused_withdrawal_reverts() {
     let world = ripe_world();
     world.token.set_mood(Mood::REFUSES);
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
 }
 
 #[test]
@@ -83,9 +85,9 @@ fn a_refused_claim_reverts() {
 fn token_is_a_sponsor_and_a_worker(world: World) {
     let token = world.token.contract_address;
     world.fund(token, 200);
-    world.sponsors.deposit(100);
+    world.sponsors.deposit(operator(), 100);
     world.stakes.stake(50);
-    world.sponsors.announce_withdrawal(10);
+    world.sponsors.announce_withdrawal(operator(), 10);
     world.stakes.announce_unstake(10);
     at(START + 100 * WINDOW);
     act_as(sponsor());
@@ -98,8 +100,8 @@ fn token_is_a_sponsor_and_a_worker(world: World) {
 fn a_deposit_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("deposit"), [50].span());
-    world.sponsors.deposit(50);
+    world.token.reenter_with(selector!("deposit"), [operator().into(), 50].span());
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -110,7 +112,7 @@ fn a_stake_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
     world.token.reenter_with(selector!("stake"), [50].span());
-    world.sponsors.deposit(50);
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -120,8 +122,8 @@ fn a_stake_inside_a_deposit_is_refused() {
 fn a_withdrawal_inside_a_deposit_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("withdraw"), [].span());
-    world.sponsors.deposit(50);
+    world.token.reenter_with(selector!("withdraw"), [operator().into()].span());
+    world.sponsors.deposit(operator(), 50);
 }
 
 #[test]
@@ -131,8 +133,8 @@ fn a_withdrawal_inside_a_deposit_is_refused() {
 fn a_withdrawal_inside_a_withdrawal_is_refused() {
     let world = ripe_world();
     token_is_a_sponsor_and_a_worker(world);
-    world.token.reenter_with(selector!("withdraw"), [].span());
-    world.sponsors.withdraw();
+    world.token.reenter_with(selector!("withdraw"), [operator().into()].span());
+    world.sponsors.withdraw(operator());
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn a_claim_inside_the_same_claim_finds_nothing() {
 fn a_claim_inside_a_withdrawal_is_refused() {
     let world = ripe_world();
     world.token.reenter_with(selector!("claim"), [worker().into(), 1, sponsor().into()].span());
-    world.sponsors.withdraw();
+    world.sponsors.withdraw(operator());
 }
 
 #[test]
@@ -165,4 +167,29 @@ fn an_unstake_inside_an_unstake_is_refused() {
     world.token.reenter_with(selector!("unstake"), [].span());
     act_as(worker());
     world.stakes.unstake();
+}
+
+#[test]
+#[should_panic(
+    expected: ('nothing to return', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED')
+)]
+fn a_return_inside_the_same_return_finds_nothing() {
+    let world = busy_world();
+    world.pay(1, 300);
+    act_as(world.manager_address);
+    world.pool.slash(worker(), sponsor());
+    let arguments = [worker().into(), 1, sponsor().into()].span();
+    world.token.reenter_with(selector!("return_pay"), arguments);
+    world.pay.return_pay(worker(), [sponsor()].span());
+}
+
+#[test]
+#[should_panic(expected: ('token refused the payout', 'ENTRYPOINT_FAILED'))]
+fn a_refused_return_reverts() {
+    let world = busy_world();
+    world.pay(1, 300);
+    act_as(world.manager_address);
+    world.pool.slash(worker(), sponsor());
+    world.token.set_mood(Mood::REFUSES);
+    world.pay.return_pay(worker(), [sponsor()].span());
 }

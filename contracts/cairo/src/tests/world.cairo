@@ -197,7 +197,7 @@ pub impl WorldImpl of WorldTrait {
 
     fn add_sponsor(self: @World, sponsor: ContractAddress, deposit: u128, allowance: u128) {
         self.fund(sponsor, deposit);
-        (*self.sponsors).deposit(deposit);
+        (*self.sponsors).deposit(operator(), deposit);
         (*self.sponsors).set_allowance(operator(), allowance);
     }
 
