@@ -1,0 +1,11 @@
+//! The contracts on a real chain, through the bindings.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
+
+mod books;
+mod case;
+mod gas;
+mod net;
+mod ops;
+mod property;
+mod step;
