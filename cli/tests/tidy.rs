@@ -148,3 +148,16 @@ fn todo_comments_name_an_issue() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_page_of_faults_names_exists() {
+    let page = fs::read_to_string(root().join("docs/src/reference/faults.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let named: BTreeSet<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 40, "the page was not understood: {named:?}");
+    let sources = tracked(&["_tests.cairo", ".rs"]);
+    let sources: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}()")), "there is no test {name}");
+    }
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
+mod abi;
 mod books;
 mod case;
 mod gas;
