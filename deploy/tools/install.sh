@@ -56,4 +56,5 @@ find_devnet
 find_onnxruntime
 find_corpora
 find_nextest
+find_mimalloc
 write_index
