@@ -4,8 +4,10 @@ mod admin;
 mod credits;
 mod fraud;
 mod onchain_jobs;
+mod outcomes;
 
 pub use admin::Role;
+pub use outcomes::StatementOutcome;
 
 use ciro_api::{
     Address, Felt, Fri, Level, ModelId, PublicKey, Scheme, Signature, hash::statement::Statement,
@@ -154,6 +156,21 @@ impl JobManager {
     ) -> Result<Option<PublicKey>, ChainError> {
         let key = self.felt(chain, "worker_key", vec![worker.0]).await?;
         Ok((key != Felt::ZERO).then_some(PublicKey(key)))
+    }
+
+    /// The key that signs statements for `operator` now; nothing when it has none.
+    pub async fn operator_key(
+        self,
+        chain: &Chain,
+        operator: Address,
+    ) -> Result<Option<PublicKey>, ChainError> {
+        let key = self.felt(chain, "operator_key", vec![operator.0]).await?;
+        Ok((key != Felt::ZERO).then_some(PublicKey(key)))
+    }
+
+    /// The contract that holds the money.
+    pub async fn pool(self, chain: &Chain) -> Result<Address, ChainError> {
+        self.felt(chain, "pool", Vec::new()).await.map(Address)
     }
 
     /// Whether a model of this id is registered.

@@ -21,7 +21,9 @@ pub use deploy::{DeployError, Parameters, deploy};
 pub use deployment::{Deployment, DeploymentFileError};
 pub use events::{Event, EventError, Located};
 pub use evidence::Evidence;
-pub use job_manager::{JobManager, ModelTerms, OperatorSignedStatement, Role, SignedStatement};
+pub use job_manager::{
+    JobManager, ModelTerms, OperatorSignedStatement, Role, SignedStatement, StatementOutcome,
+};
 pub use pool::{Announced, Pending, Pool};
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use token::Token;
