@@ -1,8 +1,11 @@
-//! The command line of ciro-network: the development network, the demo, and the published `OpenAPI` document.
+//! The command line of ciro-network: the development network, the demo, what operators do on chain, and
+//! the published `OpenAPI` document.
 //!
 //! Knows every room; no room knows it.
 
+pub mod account;
 pub mod demo;
 pub mod dev;
 pub mod down;
+pub mod operator;
 pub mod stack;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
-use ciro::{demo, dev, down};
+use ciro::{demo, dev, down, operator};
 use clap::{Parser, Subcommand};
 
 /// Serverless compute for devices that hold no tokens.
@@ -33,6 +33,9 @@ enum Command {
     },
     /// End the network that `ciro dev` or `ciro demo --keep` left up.
     Down,
+    /// For operators: what they do on chain.
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
     /// Print the gateway's OpenAPI document.
     Openapi,
 }
@@ -49,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Dev { json } => dev::run(&arguments.state_dir, json, &mut out).await,
         Command::Demo { keep } => demo::run(&arguments.state_dir, keep, &mut out).await,
         Command::Down => down::run(&arguments.state_dir, &mut out).await,
+        Command::Operator(command) => operator::run(command, &mut out).await,
         Command::Openapi => {
             let text = ciro_gateway::openapi_document()
                 .to_pretty_json()

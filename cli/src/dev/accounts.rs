@@ -1,7 +1,7 @@
 //! Who is who on the development chain: devnet's predeployed accounts, one role each.
 
 use anyhow::Context;
-use ciro_api::Address;
+use ciro_api::{Address, PublicKey};
 use ciro_contracts::{Chain, KeyedAccount, PrivateKey};
 use serde::Deserialize;
 
@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub(super) struct Role {
     pub(super) account: KeyedAccount,
     pub(super) key_text: String,
+    pub(super) public_key: PublicKey,
 }
 
 impl Role {
@@ -54,9 +55,10 @@ impl Accounts {
             .context("asking devnet for its accounts")?;
         let reply: Reply = reply.json().await.context("reading devnet's accounts")?;
         let mut roles = reply.result.into_iter().map(|found| {
-            let key = ciro_api::felt::parse_felt(&found.private_key)?;
-            let account = KeyedAccount::new(chain.clone(), found.address, &PrivateKey::new(key));
-            Ok::<_, anyhow::Error>(Role { account, key_text: found.private_key })
+            let key = PrivateKey::new(ciro_api::felt::parse_felt(&found.private_key)?);
+            let account = KeyedAccount::new(chain.clone(), found.address, &key);
+            let (key_text, public_key) = (found.private_key, key.public_key());
+            Ok::<_, anyhow::Error>(Role { account, key_text, public_key })
         });
         let mut next = || roles.next().context("devnet has too few accounts")?;
         Ok(Self { registrar: next()?, operator: next()?, sponsor: next()?, worker: next()? })

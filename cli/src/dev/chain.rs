@@ -11,6 +11,7 @@ use ciro_contracts::{
 };
 
 use super::{accounts::Accounts, models};
+use crate::operator;
 
 pub(super) const RPC_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -50,6 +51,10 @@ pub(super) async fn set_up(
     register_models(accounts, &deployment).await.context("registering the models on chain")?;
     fund_sponsor(accounts, &deployment).await.context("funding the sponsor")?;
     stake_worker(accounts, &deployment, worker_key).await.context("staking the worker")?;
+    let operator = &accounts.operator;
+    operator::register(&operator.account, deployment.job_manager, operator.public_key)
+        .await
+        .context("registering the operator's key")?;
     Ok(deployment)
 }
 
