@@ -55,6 +55,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(leases::fail::fail))
         .routes(routes!(results::submit::submit_results))
         .routes(routes!(statements::pending::pending))
+        .routes(routes!(statements::list::list))
+        .routes(routes!(statements::get::get))
         .routes(routes!(statements::countersign::countersign))
         .routes(routes!(health::health))
         .routes(routes!(health::jwks))

@@ -41,6 +41,8 @@ pub struct ChainHealth {
 pub struct StatementCounts {
     /// Waiting for a countersignature.
     pub closed: u64,
+    /// Of those neither settled nor voided: not signed by the operator.
+    pub unsigned: u64,
     /// Waiting to be sent.
     pub countersigned: u64,
     /// Sent and not seen on chain yet.
@@ -59,6 +61,7 @@ impl StatementCounts {
         let row = client.query_typed_one(include_str!("health/statements.sql"), &[]).await?;
         Ok(Self {
             closed: count(&row, "closed")?,
+            unsigned: count(&row, "unsigned")?,
             countersigned: count(&row, "countersigned")?,
             sent: count(&row, "sent")?,
             settled: count(&row, "settled")?,

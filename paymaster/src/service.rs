@@ -3,11 +3,12 @@
 
 mod http;
 mod loops;
+mod signing_desk;
 
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ciro_api::Address;
-use ciro_contracts::{Chain, Deployment, KeyedAccount, PrivateKey};
+use ciro_contracts::{Chain, Deployment, JobManager, KeyedAccount, PrivateKey};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -19,8 +20,12 @@ use crate::{
     health::Board,
     migrate,
     settle::Settler,
+    statements::Signer,
     watch::{WatchError, Watcher},
 };
+
+use signing_desk::SigningDesk;
+pub use signing_desk::SigningError;
 
 /// One connection for each loop, which keeps it, and some for health.
 const CONNECTIONS: usize = 6;
@@ -38,7 +43,7 @@ pub struct Config {
     pub deployment: Deployment,
     /// The account that settles, and whose allowances count.
     pub operator: Address,
-    /// Its key.
+    /// Its key: signs for the account, and signs statements.
     pub operator_key: PrivateKey,
     /// Where to answer; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -69,6 +74,9 @@ pub enum ServiceError {
     /// The database is of another deployment.
     #[error("could not begin to mirror the chain")]
     Begin(#[source] Box<WatchError>),
+    /// What we would sign is worth nothing, or nobody knows.
+    #[error("could not begin to sign statements")]
+    Sign(#[source] Box<SigningError>),
     /// The address is taken or not ours.
     #[error("could not listen on {address}")]
     Listen {
@@ -101,6 +109,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
         Chain::offline(config.rpc_url.clone(), config.deployment.chain_id, config.rpc_timeout);
     let watcher = Watcher::new(chain.clone(), config.deployment, config.operator);
     watcher.begin(&client).await.map_err(|e| ServiceError::Begin(Box::new(e)))?;
+    let signer =
+        Signer::new(config.operator, config.operator_key.clone(), config.deployment.chain_id);
+    let manager = JobManager { address: config.deployment.job_manager };
+    let mut desk = SigningDesk::new(chain.clone(), manager, signer);
+    match desk.confirm(&client).await {
+        // Without a chain receipts still close; only signing waits until it has answered.
+        Err(error) if error.is_chain_away() => tracing::warn!(%error, "signing has to wait"),
+        confirmed => confirmed.map_err(|e| ServiceError::Sign(Box::new(e)))?,
+    }
     drop(client);
     let account = KeyedAccount::new(chain, config.operator, &config.operator_key);
     let settler = Settler::new(account, config.deployment.job_manager);
@@ -110,7 +127,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let (served, (), (), ()) = tokio::join!(
         http::serve(listener, pool.clone(), board.clone(), config.operator, stop.clone()),
         loops::watch(&config, &pool, watcher, &board, &halted, &stop),
-        loops::close(&config, &pool, &board, &stop),
+        loops::close(&config, &pool, desk, &board, &stop),
         loops::settle(&config, &pool, settler, &board, &halted, &stop),
     );
     tracing::info!("stopped");

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     felt::{Address, Digest, Signature, TxHash},
+    hash::{receipts::Receipt, statement::Statement},
     id::{JobId, StatementId},
     money::Fri,
     state::StatementStatus,
@@ -21,7 +22,13 @@ pub struct ReceiptLine {
     pub amount_fri: Fri,
 }
 
-/// A statement with everything needed to check it before signing.
+impl From<&ReceiptLine> for Receipt {
+    fn from(line: &ReceiptLine) -> Self {
+        Self { job: line.job, attestation: line.attestation, amount: line.amount_fri }
+    }
+}
+
+/// A statement with everything needed to check it before signing, and to settle it alone once both have signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatementDocument {
     /// Its id.
@@ -42,11 +49,54 @@ pub struct StatementDocument {
     pub root: Digest,
     /// The `JobManager` that settles it.
     pub contract: Address,
+    /// The operator through whose allowance it settles.
+    pub operator: Address,
+    /// Over the SNIP-12 message of the statement with the operator as signer, by the operator's registered key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_signature: Option<Signature>,
+    /// The worker's countersignature, once it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// The receipts in tree order.
     pub receipts: Vec<ReceiptLine>,
     /// The transaction that settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tx_hash: Option<TxHash>,
+}
+
+impl StatementDocument {
+    /// What is signed. Says nothing about whether the receipts agree.
+    pub fn statement(&self) -> Statement {
+        Statement {
+            sponsor: self.sponsor,
+            worker: self.worker,
+            seq: self.seq,
+            count: self.count,
+            amount: self.amount_fri,
+            receipts: self.root,
+            contract: self.contract,
+        }
+    }
+}
+
+/// Which of its statements a worker asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StatementFilter {
+    /// Those that are neither settled nor voided.
+    Unsettled,
+}
+
+/// Some of a worker's statements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatementPage {
+    /// In the order of their ids.
+    pub data: Vec<StatementDocument>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
+    /// Where the next page begins, when there is one: pass it as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<StatementId>,
 }
 
 /// Statements that wait for the caller's countersignature.

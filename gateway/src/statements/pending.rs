@@ -7,6 +7,7 @@ use ciro_api::{Problem, limits, rest::statements::StatementList};
 use ciro_paymaster::statements;
 use tokio::time::Instant;
 
+use super::STATEMENTS_MAX;
 use crate::{
     app::App,
     auth::Worker,
@@ -14,13 +15,10 @@ use crate::{
     problem::ApiError,
 };
 
-/// Statements in one reply: each may carry a thousand receipts.
-const STATEMENTS_MAX: u32 = 10;
-
 /// The paymaster closes statements in its own process; this is how often we look for one.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// Statements that wait for the caller's countersignature, oldest first.
+/// Statements that the operator has signed and that wait for the caller's countersignature, oldest first.
 #[utoipa::path(get, path = "/v1/statements/pending", tag = "workers", security(("bearer" = [])), params(LongPoll), responses(
     (status = 200, body = StatementList, description = "Statements; an empty list when none came in time"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),

@@ -1,5 +1,6 @@
 select
     count(*) filter (where s.status = 'closed') as closed,
+    count(*) filter (where s.status not in ('settled', 'voided') and s.operator_r is null) as unsigned,
     count(*) filter (where s.status = 'countersigned') as countersigned,
     count(*) filter (where s.status = 'sent') as sent,
     count(*) filter (where s.status = 'settled') as settled,

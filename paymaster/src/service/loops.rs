@@ -4,9 +4,10 @@
 use std::{error::Error, time::Duration};
 
 use deadpool_postgres::{Object, Pool, PoolError};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
+use super::{Config, SigningDesk};
 use crate::{
     backoff::Backoff,
     health::{Board, Part},
@@ -94,28 +95,48 @@ pub(super) async fn watch(
     }
 }
 
-pub(super) async fn close(config: &Config, pool: &Pool, board: &Board, stop: &CancellationToken) {
+/// Closes, then signs. What cannot be signed yet does not keep receipts from being closed.
+async fn close_and_sign(
+    client: &mut Client,
+    desk: &mut SigningDesk,
+    period: Duration,
+) -> Result<(), String> {
+    for statement in statements::close(client, period).await.map_err(|error| in_words(&error))? {
+        tracing::info!(%statement, "closed");
+    }
+    for statement in desk.sign(client).await.map_err(|error| in_words(&error))? {
+        tracing::info!(%statement, "signed");
+    }
+    Ok(())
+}
+
+pub(super) async fn close(
+    config: &Config,
+    pool: &Pool,
+    mut desk: SigningDesk,
+    board: &Board,
+    stop: &CancellationToken,
+) {
     let mut slot = None;
     let mut backoff = Backoff::new(config.close_interval);
     loop {
-        let closed = match keep(&mut slot, pool).await {
+        let done = match keep(&mut slot, pool).await {
             Err(error) => Err(in_words(&error)),
-            Ok(client) => statements::close(client, config.statement_period)
-                .await
-                .map_err(|error| in_words(&error)),
+            Ok(client) => close_and_sign(client, &mut desk, config.statement_period).await,
         };
-        let wait = match closed {
-            Ok(closed) => {
+        let wait = match done {
+            Ok(()) => {
                 backoff.reset();
-                for statement in closed {
-                    tracing::info!(%statement, "closed");
-                }
                 board.problem(Part::Closer, None);
                 config.close_interval
             }
             Err(words) => {
                 let wait = backoff.next();
-                tracing::warn!(error = words, ?wait, "could not close statements; trying again");
+                tracing::warn!(
+                    error = words,
+                    ?wait,
+                    "could not close or sign statements; trying again"
+                );
                 board.problem(Part::Closer, Some(words));
                 wait
             }

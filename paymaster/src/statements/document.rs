@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ciro_api::{
-    Address, JobId, StatementId,
+    JobId, Signature, StatementId,
     rest::statements::{ReceiptLine, StatementDocument},
 };
 use tokio_postgres::{GenericClient, Row, types::Type};
@@ -14,31 +14,23 @@ use crate::{
     database::{count, word, word_or_null},
 };
 
-/// Which statements are wanted.
-#[derive(Clone, Copy)]
-pub(super) enum Which {
-    /// This one.
-    Id(StatementId),
-    /// Those that wait for this worker, oldest first, at most so many.
-    Waiting(Address, u32),
+/// The ids in these rows.
+pub(super) fn ids(rows: &[Row]) -> Result<Vec<Uuid>, StoreError> {
+    Ok(rows.iter().map(|row| row.try_get("statement_id")).collect::<Result<_, _>>()?)
 }
 
+/// These statements, oldest first.
 pub(super) async fn documents(
     client: &(impl GenericClient + Sync),
-    which: Which,
+    statements: &[Uuid],
 ) -> Result<Vec<StatementDocument>, StoreError> {
-    let (id, worker, most) = match which {
-        Which::Id(id) => (Some(id.0), None, 1),
-        Which::Waiting(worker, most) => (None, Some(worker.to_string()), i64::from(most)),
-    };
+    if statements.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = client
-        .query_typed(
-            include_str!("documents.sql"),
-            &[(&id, Type::UUID), (&worker, Type::TEXT), (&most, Type::INT8)],
-        )
+        .query_typed(include_str!("documents.sql"), &[(&statements, Type::UUID_ARRAY)])
         .await?;
-    let ids: Vec<Uuid> =
-        rows.iter().map(|row| row.try_get("statement_id")).collect::<Result<_, _>>()?;
+    let ids = ids(&rows)?;
     let mut lines = lines(client, &ids).await?;
     rows.iter()
         .map(|row| {
@@ -65,6 +57,11 @@ async fn lines(
     Ok(lines)
 }
 
+fn signature(row: &Row, r: &'static str, s: &'static str) -> Result<Option<Signature>, StoreError> {
+    let (r, s) = (word_or_null(row, r)?, word_or_null(row, s)?);
+    Ok(r.zip(s).map(|(r, s)| Signature { r, s }))
+}
+
 fn document(row: &Row, receipts: Vec<ReceiptLine>) -> Result<StatementDocument, StoreError> {
     Ok(StatementDocument {
         id: StatementId(row.try_get("statement_id")?),
@@ -76,6 +73,9 @@ fn document(row: &Row, receipts: Vec<ReceiptLine>) -> Result<StatementDocument, 
         amount_fri: word(row, "amount")?,
         root: word(row, "root")?,
         contract: word(row, "contract")?,
+        operator: word(row, "operator")?,
+        operator_signature: signature(row, "operator_r", "operator_s")?,
+        signature: signature(row, "signature_r", "signature_s")?,
         receipts,
         tx_hash: word_or_null(row, "tx_hash")?,
     })

@@ -1,4 +1,4 @@
--- $1 id or null, $2 worker whose closed statements are wanted or null, $3 most.
+-- $1 statements.
 select
     s.statement_id,
     s.status,
@@ -8,9 +8,13 @@ select
     s.count::bigint as count,
     s.amount_fri::text as amount,
     s.root,
+    s.signature_r,
+    s.signature_s,
+    s.operator_r,
+    s.operator_s,
     s.tx_hash,
-    (select job_manager from chain_cursor) as contract
-from statement s
-where s.statement_id = $1 or (s.worker = $2 and s.status = 'closed')
+    c.job_manager as contract,
+    c.operator
+from statement s cross join chain_cursor c
+where s.statement_id = any($1)
 order by s.created_at, s.seq
-limit $3

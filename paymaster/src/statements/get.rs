@@ -3,7 +3,7 @@
 use ciro_api::{StatementId, rest::statements::StatementDocument};
 use tokio_postgres::GenericClient;
 
-use super::document::{Which, documents};
+use super::document::documents;
 use crate::StoreError;
 
 /// The statement with this id.
@@ -11,5 +11,5 @@ pub async fn get(
     client: &(impl GenericClient + Sync),
     id: StatementId,
 ) -> Result<Option<StatementDocument>, StoreError> {
-    Ok(documents(client, Which::Id(id)).await?.pop())
+    Ok(documents(client, &[id.0]).await?.pop())
 }

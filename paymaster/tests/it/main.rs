@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
+mod alone;
 mod crashes;
 mod harness;
 mod ledger;
 mod process;
 mod property;
 mod settlement;
+mod signing;
 mod slashing;
 mod statements;
 mod world;

@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::Fri;
-use ciro_paymaster::health::Health;
+use ciro_api::{Fri, hash::sign};
+use ciro_paymaster::{health::Health, statements};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use tempfile::TempDir;
 
-use crate::world::{DEPOSIT, NOTICE_S, World, fri};
+use crate::world::{DEPOSIT, NOTICE_S, WORKER_KEY, World, fri};
 
 struct Paymaster {
     child: Child,
@@ -27,6 +27,21 @@ struct Paymaster {
 impl Paymaster {
     /// Starts the program and waits until it says where it listens.
     async fn start(world: &World) -> Self {
+        let (mut child, dir) = Self::spawn(world);
+        let path = |name: &str| -> PathBuf { dir.path().join(name) };
+        let address = loop {
+            if let Ok(address) = fs::read_to_string(path("ready")) {
+                break address;
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("{status}: {}", fs::read_to_string(path("log")).unwrap());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        Self { child, dir, url: format!("http://{}/health", address.trim()) }
+    }
+
+    fn spawn(world: &World) -> (Child, TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| -> PathBuf { dir.path().join(name) };
         world.deployment.write(&path("deployment.json")).unwrap();
@@ -38,7 +53,7 @@ impl Paymaster {
         };
         let database =
             format!("host={host} user=ciro dbname={}", world.database.get_dbname().unwrap());
-        let mut child = Command::new("setpriv")
+        let child = Command::new("setpriv")
             .args(["--pdeathsig=SIGKILL", "--", env!("CARGO_BIN_EXE_ciro-paymaster")])
             .env("DATABASE_URL", database)
             .env("STARKNET_RPC_URL", world.devnet.url.as_str())
@@ -57,16 +72,7 @@ impl Paymaster {
             .stderr(fs::File::create(path("log")).unwrap())
             .spawn()
             .unwrap();
-        let address = loop {
-            if let Ok(address) = fs::read_to_string(path("ready")) {
-                break address;
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("{status}: {}", fs::read_to_string(path("log")).unwrap());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        Self { child, dir, url: format!("http://{}/health", address.trim()) }
+        (child, dir)
     }
 
     fn log(&self) -> String {
@@ -107,6 +113,11 @@ impl Paymaster {
     }
 }
 
+/// What was closed can be countersigned once it is signed.
+fn signed_one(health: &Health) -> bool {
+    (health.statements.closed, health.statements.unsigned) == (1, 0)
+}
+
 /// Countersigns whatever the program closes, until so many statements are settled.
 async fn settle_all(world: &World, paymaster: &Paymaster, settled: u64) -> Health {
     let countersigning = async {
@@ -145,7 +156,7 @@ async fn settling_goes_on_by_itself_after_the_chain_was_away_and_jobs_went_on_me
     world.devnet.pause();
     paymaster.until("degraded", |health| !health.chain.reachable).await;
     world.earn(6).await;
-    paymaster.until("closed", |health| health.statements.closed == 1).await;
+    paymaster.until("signed", signed_one).await;
     world.countersign().await;
     let away = paymaster.until("countersigned", |h| h.statements.countersigned == 1).await;
     assert_eq!(away.status, "degraded");
@@ -189,7 +200,7 @@ async fn a_sponsor_without_enough_allowance_is_visible_and_settles_once_it_gives
     world.watch().await;
     // The database's clock follows the chain's.
     world.client.batch_execute("update chain_sponsor set allowance_counts_from = 0").await.unwrap();
-    paymaster.until("closed", |health| health.statements.closed == 1).await;
+    paymaster.until("signed", signed_one).await;
     world.countersign().await;
     let short =
         paymaster.until("short", |h| h.statements.uncovered == 1 && h.statements.sent == 0).await;
@@ -198,4 +209,38 @@ async fn a_sponsor_without_enough_allowance_is_visible_and_settles_once_it_gives
     world.sponsor.execute(vec![raise]).await.unwrap();
     settle_all(&world, &paymaster, 1).await;
     world.check_books(fri(4)).await;
+}
+
+#[tokio::test]
+async fn the_program_does_not_start_to_sign_with_a_key_that_the_chain_does_not_know_as_the_operators()
+ {
+    let world = World::start(DEPOSIT).await;
+    for registered in [None, Some(sign::public_key(&WORKER_KEY))] {
+        let register = world.job_manager().register_operator(registered);
+        world.operator.execute(vec![register]).await.unwrap();
+        let (mut child, dir) = Paymaster::spawn(&world);
+        let status = child.wait().unwrap();
+        let log = fs::read_to_string(dir.path().join("log")).unwrap();
+        assert_eq!(status.code(), Some(1), "{log}");
+        let ours = world.operator_key.public_key().to_string();
+        assert!(log.contains("ciro operator register") && log.contains(&ours), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_closed_and_did_not_sign_is_signed_once_the_chain_confirms_the_key() {
+    let mut world = World::start(DEPOSIT).await;
+    world.earn(2).await;
+    statements::close(&mut world.client, Duration::ZERO).await.unwrap();
+    world.devnet.pause();
+    let paymaster = Paymaster::start(&world).await;
+    world.earn(1).await;
+    let away = paymaster.until("closed", |h| h.statements.closed == 2).await;
+    assert_eq!((away.statements.unsigned, away.status.as_str()), (2, "degraded"));
+    world.countersign().await;
+    assert_eq!(world.statuses().await, ["closed", "closed"], "what is not signed is not shown");
+    world.devnet.resume();
+    paymaster.until("signed", |h| h.statements.unsigned == 0).await;
+    settle_all(&world, &paymaster, 2).await;
+    world.check_books(fri(3)).await;
 }

@@ -20,6 +20,7 @@ async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
     assert_eq!(registered.public_key, sign::public_key(&0x77.into()));
     let jobs = world.earn(7).await;
     let closed = statements::close(&mut world.client, std::time::Duration::ZERO).await.unwrap();
+    world.sign().await;
     world.countersign().await;
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
     let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();

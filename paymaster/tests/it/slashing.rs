@@ -54,6 +54,7 @@ async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_ba
     world.watch().await;
     let stated = world.earn(2).await;
     statements::close(&mut world.client, Duration::ZERO).await.unwrap();
+    world.sign().await;
     world.countersign().await;
     let unstated = world.earn(1).await;
     assert_eq!(world.pool().stake_of(&world.chain, worker).await.unwrap(), STAKE);

@@ -9,11 +9,10 @@ use ciro_api::{
         receipts::{Receipt, root},
         sign,
         snip12::TypedStruct,
-        statement::Statement,
     },
     rest::statements::StatementDocument,
 };
-use ciro_contracts::{Chain, Deployment};
+use ciro_contracts::{Chain, Deployment, PrivateKey};
 use ciro_paymaster::{ledger, statements, watch::Watcher};
 use tokio_postgres::Client;
 
@@ -22,12 +21,13 @@ use crate::{
     ledger::{WORKER, earned, job, sponsor},
 };
 
-const CHAIN: ChainId = ChainId(Felt::from_hex_unchecked("0x534e5f5345504f4c4941"));
-const KEY: Felt = Felt::from_hex_unchecked("0x1234");
+pub(crate) const CHAIN: ChainId = ChainId(Felt::from_hex_unchecked("0x534e5f5345504f4c4941"));
+pub(crate) const KEY: Felt = Felt::from_hex_unchecked("0x1234");
+pub(crate) const OPERATOR: Address = Address(Felt::from_hex_unchecked("0xd"));
 const LONG: Duration = Duration::from_hours(1);
 
 /// The mirror of a deployment that nobody reads.
-async fn begin(client: &Client) {
+pub(crate) async fn begin(client: &Client) {
     let at = |n: u64| Address(Felt::from(n));
     let deployment = Deployment {
         chain_id: CHAIN,
@@ -40,7 +40,7 @@ async fn begin(client: &Client) {
         deployed_at_block: 0,
     };
     let chain = Chain::offline("http://127.0.0.1:9/rpc".parse().unwrap(), CHAIN, LONG);
-    Watcher::new(chain, deployment, at(0xd)).begin(client).await.unwrap();
+    Watcher::new(chain, deployment, OPERATOR).begin(client).await.unwrap();
     register(client, WORKER, sign::public_key(&KEY)).await;
 }
 
@@ -50,7 +50,12 @@ async fn register(client: &Client, worker: Address, key: PublicKey) {
     client.batch_execute(&sql).await.unwrap();
 }
 
-async fn earn_many(client: &mut Client, sponsor: SponsorId, worker: Address, count: usize) {
+pub(crate) async fn earn_many(
+    client: &mut Client,
+    sponsor: SponsorId,
+    worker: Address,
+    count: usize,
+) {
     let tx = client.transaction().await.unwrap();
     for _ in 0..count {
         let job = job();
@@ -62,17 +67,13 @@ async fn earn_many(client: &mut Client, sponsor: SponsorId, worker: Address, cou
     tx.commit().await.unwrap();
 }
 
+/// Who signs as the operator of [`begin`].
+pub(crate) fn signer() -> statements::Signer {
+    statements::Signer::new(OPERATOR, PrivateKey::new(Felt::from(0x5678)), CHAIN)
+}
+
 pub(crate) fn signed(document: &StatementDocument, chain: ChainId, key: &Felt) -> Signature {
-    let statement = Statement {
-        sponsor: document.sponsor,
-        worker: document.worker,
-        seq: document.seq,
-        count: document.count,
-        amount: document.amount_fri,
-        receipts: document.root,
-        contract: document.contract,
-    };
-    sign::sign(key, &statement.message_hash(chain, document.worker)).unwrap()
+    sign::sign(key, &document.statement().message_hash(chain, document.worker)).unwrap()
 }
 
 fn check_root(document: &StatementDocument) {
@@ -104,6 +105,8 @@ async fn closing_makes_gapless_sequences_and_the_roots_of_their_receipts() {
     assert_eq!(rest.len(), 2);
     earn_many(&mut client, id, WORKER, 1).await;
     statements::close(&mut client, Duration::ZERO).await.unwrap();
+    assert!(statements::pending(&client, WORKER, 10).await.unwrap().is_empty(), "not signed yet");
+    assert_eq!(statements::sign(&client, &signer()).await.unwrap().len(), 5);
     let documents = statements::pending(&client, WORKER, 10).await.unwrap();
     let shape: Vec<_> = documents.iter().map(|d| (d.seq, d.count)).collect();
     assert_eq!(shape, [(1, 1_000), (2, 1_000), (3, 1), (4, 1)]);

@@ -11,7 +11,7 @@ use ciro_paymaster::{
     ledger::{self, Earned},
     settle::Settler,
     sponsors::{self, NewSponsor},
-    statements,
+    statements::{self, Signer},
     watch::Watcher,
 };
 use tokio_postgres::{Client, Config};
@@ -102,6 +102,8 @@ impl World {
         let register = self.job_manager().register_worker(sign::public_key(&WORKER_KEY));
         let stake = vec![token.approve(pool.address, STAKE), pool.stake(STAKE), register];
         self.worker.execute(stake).await.unwrap();
+        let register = self.job_manager().register_operator(Some(self.operator_key.public_key()));
+        self.operator.execute(vec![register]).await.unwrap();
     }
 
     pub(crate) fn pool(&self) -> Pool {
@@ -150,6 +152,16 @@ impl World {
         jobs
     }
 
+    /// Who signs statements as the operator.
+    pub(crate) fn signer(&self) -> Signer {
+        Signer::new(self.operator.address(), self.operator_key.clone(), self.chain_id())
+    }
+
+    /// Signs everything that is closed.
+    pub(crate) async fn sign(&self) -> Vec<StatementId> {
+        statements::sign(&self.client, &self.signer()).await.unwrap()
+    }
+
     /// Countersigns everything that waits.
     pub(crate) async fn countersign(&self) {
         let worker = self.worker.address();
@@ -165,6 +177,7 @@ impl World {
     pub(crate) async fn state(&mut self, count: usize) -> Vec<StatementId> {
         self.earn(count).await;
         let closed = statements::close(&mut self.client, Duration::ZERO).await.unwrap();
+        self.sign().await;
         self.countersign().await;
         closed
     }

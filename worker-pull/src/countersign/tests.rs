@@ -59,6 +59,9 @@ fn document(seq: u64, receipts: Vec<ReceiptLine>) -> StatementDocument {
         amount_fri: top.sum,
         root: top.hash,
         contract: Signer::of_test().identity().contract,
+        operator: Address(Felt::ONE),
+        operator_signature: None,
+        signature: None,
         receipts,
         tx_hash: None,
     }
