@@ -185,7 +185,7 @@ pub(crate) async fn attest_loop(shop: Arc<Workshop>, mut outcomes: UnboundedRece
             Err(AttestError::Journal(error)) => {
                 let cause = with_cause(&error);
                 tracing::error!(%cause, results = results.len(), "not journaled, so not submitted");
-                shop.note_disk::<()>(&Err(error));
+                shop.note_disk::<(), _>(&Err(error));
                 results.into_iter().zip(slots).rev().for_each(|pair| waiting.push_front(pair));
                 tokio::time::sleep(backoff.next(None)).await;
             }

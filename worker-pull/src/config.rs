@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ciro_api::{Address, ChainId, Felt, felt::parse_felt};
+use ciro_api::{Address, ChainId, Felt, PublicKey, felt::parse_felt};
 use clap::Args;
 use url::Url;
 
@@ -24,7 +24,15 @@ pub struct Config {
     /// The `JobManager` to sign for. A gateway that names another is refused.
     #[arg(long, env = "CIRO_JOB_MANAGER")]
     pub job_manager: Address,
-    /// Where journal and model cache live. Losing it loses unsubmitted results and the right to countersign.
+    /// The operator through which statements settle. One that names another is not countersigned.
+    #[arg(long, env = "CIRO_OPERATOR_ADDRESS")]
+    pub operator_address: Address,
+    /// The public key that the operator has registered with the `JobManager` (its view `operator_key`). A statement
+    /// without its signature is not countersigned.
+    #[arg(long, env = "CIRO_OPERATOR_PUBLIC_KEY")]
+    pub operator_public_key: PublicKey,
+    /// Where journal, signed statements and model cache live. Losing it loses unsubmitted results, the right to
+    /// countersign, and what is needed to settle alone.
     #[arg(long, env = "CIRO_WORKER_STATE_DIR", default_value = ".ciro/worker")]
     pub state_dir: PathBuf,
     /// `libonnxruntime.so`. Without it, ONNX models are not offered.

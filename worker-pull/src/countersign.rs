@@ -1,6 +1,7 @@
 //! Agrees to statements: only to those that pay exactly what the journal says was earned.
 //!
-//! Money is never signed away: whatever does not match is refused and the receipt is named.
+//! Money is never signed away: whatever does not match is refused and the receipt is named. Nor is anything agreed to
+//! that could not be settled without the operator: its signature must be there, and both are on disk first.
 
 mod judge;
 
@@ -15,9 +16,11 @@ use tokio::time::Instant;
 use self::judge::{Refusal, Verdict, judge};
 use crate::{
     journal::{Countersigned, Journal, JournalError, Record},
+    operator::Operator,
     retry::Backoff,
     sign::Signer,
-    work_loop::Workshop,
+    statements::{KeptStatement, StatementDir, StatementFileError},
+    work_loop::{Workshop, with_cause},
 };
 
 /// How long one poll waits.
@@ -31,32 +34,56 @@ enum Answer {
     Refused(Refusal),
 }
 
-/// Judges, and has the agreement on disk before it leaves.
+/// An agreement that is not on disk, so it is not given.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    File(#[from] StatementFileError),
+}
+
+/// Judges, and has the agreement on disk before it leaves: in the journal, and with both signatures in a file of its
+/// own. After a crash between the two the statement comes again, and the file with it.
 fn answer(
     journal: &mut Journal,
+    statements: &StatementDir,
     signer: &Signer,
+    operator: &Operator,
     document: &StatementDocument,
-) -> Result<Answer, JournalError> {
-    let statement = match judge(document, &signer.identity(), journal.ledger()) {
-        Verdict::Sign(statement) => statement,
-        Verdict::Repeat(signature) => return Ok(Answer::Signed(signature)),
+) -> Result<Answer, AnswerError> {
+    let signature = match judge(document, &signer.identity(), operator, journal.ledger()) {
+        Verdict::Sign(statement) => match signer.sign(&statement) {
+            Ok(signature) => agree(journal, document, signature)?,
+            Err(_) => return Ok(Answer::Refused(Refusal::NotSignable)),
+        },
+        Verdict::Repeat(signature) => signature,
         Verdict::Wait => return Ok(Answer::Wait),
         Verdict::Refuse(refusal) => return Ok(Answer::Refused(refusal)),
     };
-    let Ok(signature) = signer.sign(&statement) else {
-        return Ok(Answer::Refused(Refusal::NotSignable));
-    };
+    // Nothing only when our own key was changed since it signed: the gateway refuses that signature anyway.
+    if let Some(kept) = KeptStatement::of(document, signature, signer, operator) {
+        statements.keep(&kept)?;
+    }
+    Ok(Answer::Signed(signature))
+}
+
+fn agree(
+    journal: &mut Journal,
+    document: &StatementDocument,
+    signature: Signature,
+) -> Result<Signature, JournalError> {
     journal.append(Record::Countersigned(Countersigned {
-        sponsor: statement.sponsor,
-        seq: statement.seq,
-        count: statement.count,
-        amount_fri: statement.amount,
-        root: statement.receipts,
+        sponsor: document.sponsor,
+        seq: document.seq,
+        count: document.count,
+        amount_fri: document.amount_fri,
+        root: document.root,
         signature,
         jobs: document.receipts.iter().map(|line| line.job).collect(),
     }))?;
     journal.compact_if_grown();
-    Ok(Answer::Signed(signature))
+    Ok(signature)
 }
 
 /// Polls and answers. Never returns; the caller stops it by dropping the future.
@@ -89,8 +116,11 @@ pub(crate) async fn countersign_loop(shop: Arc<Workshop>) {
 /// Whether the statement is dealt with.
 async fn handle(shop: &Arc<Workshop>, document: StatementDocument) -> bool {
     let StatementDocument { id, sponsor, seq, count, amount_fri, .. } = document;
-    let signer = shop.signer.clone();
-    let done = shop.with_journal(move |journal| answer(journal, &signer, &document)).await;
+    let desk = Arc::clone(shop);
+    let judged = move |journal: &mut Journal| {
+        answer(journal, &desk.statements, &desk.signer, &desk.operator, &document)
+    };
+    let done = shop.with_journal(judged).await;
     shop.note_disk(&done);
     match done {
         Ok(Answer::Signed(signature)) => {
@@ -102,11 +132,12 @@ async fn handle(shop: &Arc<Workshop>, document: StatementDocument) -> bool {
             false
         }
         Ok(Answer::Refused(refusal)) => {
-            tracing::error!(%id, %sponsor, seq, %refusal, "STATEMENT REFUSED: it is not what was earned");
+            tracing::error!(%id, %sponsor, seq, %refusal, "STATEMENT REFUSED: it is not countersigned");
             false
         }
         Err(error) => {
-            tracing::error!(%id, %error, "cannot journal the agreement, so it is not given");
+            let error = with_cause(&error);
+            tracing::error!(%id, error, "the agreement is not on disk, so it is not given");
             false
         }
     }

@@ -7,7 +7,7 @@ mod call_error;
 use std::time::{Duration, Instant};
 
 use ciro_api::{
-    ModelId, StatementId,
+    ErrorCode, ModelId, StatementId,
     manifest::MANIFEST_BYTES_MAX,
     rest::{
         devices::Token,
@@ -16,7 +16,7 @@ use ciro_api::{
         },
         models::ModelList,
         results::{SubmitReply, SubmitResults},
-        statements::{CountersignRequest, StatementList},
+        statements::{CountersignRequest, StatementDocument, StatementList, StatementPage},
         workers::{Challenge, ChallengeRequest, SessionRequest},
     },
 };
@@ -143,6 +143,31 @@ impl Gateway {
         let timeout = CALL_TIMEOUT + Duration::from_millis(wait_ms);
         let reply_bytes_max = STATEMENTS_BYTES_MAX;
         json(&self.authorized(Call { timeout, reply_bytes_max, ..get(&path) }).await?)
+    }
+
+    /// The next page of this worker's statements that are neither settled nor voided.
+    pub(crate) async fn unsettled_statements(
+        &self,
+        after: Option<StatementId>,
+    ) -> Result<StatementPage, CallError> {
+        let after = after.map(|id| format!("&after={id}")).unwrap_or_default();
+        let path = format!("/v1/statements?status=unsettled{after}");
+        let reply_bytes_max = STATEMENTS_BYTES_MAX;
+        json(&self.authorized(Call { reply_bytes_max, ..get(&path) }).await?)
+    }
+
+    /// This worker's statement with this id; nothing when the gateway has none.
+    pub(crate) async fn statement(
+        &self,
+        id: StatementId,
+    ) -> Result<Option<StatementDocument>, CallError> {
+        let path = format!("/v1/statements/{id}");
+        let reply_bytes_max = STATEMENTS_BYTES_MAX;
+        match self.authorized(Call { reply_bytes_max, ..get(&path) }).await {
+            Ok(body) => json(&body).map(Some),
+            Err(error) if error.code() == Some(ErrorCode::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) async fn countersign(

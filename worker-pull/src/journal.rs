@@ -200,9 +200,14 @@ fn framed(record: &Record) -> Result<Vec<u8>, JournalError> {
 
 /// One directory per chain, contract and worker: a new deployment starts a new journal and harms no old one.
 fn dir_name(identity: &Identity) -> String {
+    format!("journal-{}", identity_digest(identity))
+}
+
+/// What directories of one chain, contract and worker are named after.
+pub(crate) fn identity_digest(identity: &Identity) -> String {
     let Identity { chain_id, contract, worker } = identity;
     let digest = Sha256::digest(format!("{chain_id} {contract} {worker}"));
-    format!("journal-{}", hex::encode(&digest[..8]))
+    hex::encode(&digest[..8])
 }
 
 #[cfg(test)]

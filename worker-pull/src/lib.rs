@@ -1,7 +1,8 @@
 //! The workshop: lease, fetch, run, attest, submit, countersign.
 //!
 //! Runs on someone else's machine, trusts nothing it is told and is trusted with nothing. It never signs two
-//! outputs for one lease of a job, and never signs money away that it has not seen in its own journal.
+//! outputs for one lease of a job, never signs money away that it has not seen in its own journal, and never agrees to be
+//! paid by a statement that it could not settle alone.
 
 mod attest;
 mod config;
@@ -13,9 +14,11 @@ mod keep_lease;
 mod lease;
 mod login;
 mod offer;
+mod operator;
 mod retry;
 mod run;
 mod sign;
+pub mod statements;
 mod submit;
 mod work_loop;
 

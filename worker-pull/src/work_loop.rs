@@ -21,13 +21,15 @@ use crate::{
     config::Config,
     countersign::countersign_loop,
     gateway::{CallError, Gateway},
-    journal::{Journal, JournalError, Record},
+    journal::{Journal, Record},
     keep_lease::{Held, keep_leases},
     lease::lease_loop,
     offer::Offering,
+    operator::Operator,
     retry::Backoff,
     run::Onnx,
     sign::{Identity, Signer},
+    statements::{StatementDir, follow_loop},
     submit::submit,
 };
 
@@ -49,6 +51,8 @@ impl StartError {
 pub(crate) struct Workshop {
     pub(crate) gateway: Gateway,
     pub(crate) signer: Signer,
+    pub(crate) operator: Operator,
+    pub(crate) statements: StatementDir,
     pub(crate) held: Arc<Held>,
     pub(crate) slots: Arc<Semaphore>,
     /// Submissions and reports under way.
@@ -86,7 +90,7 @@ impl Workshop {
     }
 
     /// Remembers whether the last write reached the disk: while it did not, no work is taken.
-    pub(crate) fn note_disk<T>(&self, written: &Result<T, JournalError>) {
+    pub(crate) fn note_disk<T, E>(&self, written: &Result<T, E>) {
         let failed = written.is_err();
         if self.disk_failed.swap(failed, Ordering::Relaxed) != failed {
             tracing::warn!(failed, "the journal's disk changed its mind");
@@ -106,6 +110,7 @@ impl Workshop {
             probed.map_err(|error| with_cause(&error))?;
         }
         let overdue = self.with_journal(|journal| journal.ledger().overdue()).await;
+        let overdue = overdue.or_else(|| self.statements.overdue());
         overdue.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 }
@@ -140,6 +145,10 @@ impl Worker {
         let signer =
             Signer::from_file(&config.worker_key_file, identity).map_err(StartError::of)?;
         let journal = Journal::open(&config.state_dir, identity).map_err(StartError::of)?;
+        let statements =
+            StatementDir::open(&config.state_dir, &identity).map_err(StartError::of)?;
+        let operator =
+            Operator { address: config.operator_address, key: config.operator_public_key };
         let (unpaid, unpaid_fri) = journal.ledger().unpaid();
         let unanswered = journal.ledger().unanswered_batches().len();
         tracing::info!(unanswered, unpaid, %unpaid_fri, "journal open");
@@ -149,6 +158,8 @@ impl Worker {
         let shop = Workshop {
             gateway,
             signer,
+            operator,
+            statements,
             held: Arc::new(Held::default()),
             slots: Arc::new(Semaphore::new(usize::from(config.slots))),
             sending: TaskTracker::new(),
@@ -200,6 +211,7 @@ impl Worker {
         until(&halt, Box::pin(attest_loop(Arc::clone(shop), finished)));
         until(&halt, Box::pin(offering.keep_current()));
         until(&shutdown, Box::pin(countersign_loop(Arc::clone(shop))));
+        until(&shutdown, Box::pin(follow_loop(Arc::clone(shop))));
         until(&shutdown, Box::pin(announce(offered.clone(), self.ready)));
         until(&shutdown, Box::pin(lease_loop(Arc::clone(shop), offered)));
         loops.close();

@@ -18,6 +18,8 @@ fn run(dir: &Path, key_mode: u32, gateway_url: &str) -> Output {
         .env("CIRO_WORKER_KEY_FILE", &key)
         .env("CIRO_CHAIN_ID", "SN_SEPOLIA")
         .env("CIRO_JOB_MANAGER", "0xdef")
+        .env("CIRO_OPERATOR_ADDRESS", "0xabe")
+        .env("CIRO_OPERATOR_PUBLIC_KEY", "0xbee")
         .env("CIRO_WORKER_STATE_DIR", dir.join("state"))
         .output()
         .expect("the program can be started")

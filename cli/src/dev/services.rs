@@ -169,6 +169,8 @@ fn worker(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_WORKER_KEY_FILE", plan.files.path("worker.key"))
         .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())
         .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string())
+        .env("CIRO_OPERATOR_ADDRESS", plan.accounts.operator.address().to_string())
+        .env("CIRO_OPERATOR_PUBLIC_KEY", plan.accounts.operator.public_key.to_string())
         .env("CIRO_WORKER_STATE_DIR", plan.files.path("worker"))
         .env("CIRO_ONNXRUNTIME_LIB", plan.tools.onnxruntime_lib.as_os_str()))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ciro_api::{
-    Address, Fri, JobId, Signature,
+    Address, Fri, JobId, PublicKey, Signature,
     felt::Digest,
     hash::{
         receipts::{Receipt, ReceiptsError, root},
@@ -14,6 +14,7 @@ use ciro_api::{
 
 use crate::{
     journal::{Claim, Ledger},
+    operator::Operator,
     sign::Identity,
 };
 
@@ -42,6 +43,17 @@ pub(super) enum Refusal {
     OtherAmount { job: JobId, said: Fri, earned: Fri },
     #[error("its place {seq} is not above {signed}, the last one signed for this sponsor")]
     Seq { seq: u64, signed: u64 },
+    #[error(
+        "it settles through operator {said}, while this worker is configured for {ours} (CIRO_OPERATOR_ADDRESS)"
+    )]
+    OtherOperator { said: Address, ours: Address },
+    #[error("the operator has not signed it, so it could not be settled without the operator")]
+    NotSignedByOperator,
+    #[error(
+        "its operator's signature is not by {key}, which is what this worker takes for the operator's registered key \
+         (CIRO_OPERATOR_PUBLIC_KEY): compare with `operator_key` of the JobManager on chain"
+    )]
+    OperatorSignature { key: PublicKey },
     #[error("it cannot be signed with this key")]
     NotSignable,
 }
@@ -57,11 +69,19 @@ pub(super) enum Verdict {
     Refuse(Refusal),
 }
 
-pub(super) fn judge(document: &StatementDocument, ours: &Identity, ledger: &Ledger) -> Verdict {
+pub(super) fn judge(
+    document: &StatementDocument,
+    ours: &Identity,
+    operator: &Operator,
+    ledger: &Ledger,
+) -> Verdict {
     let statement = match recompute(document, ours) {
         Ok(statement) => statement,
         Err(refusal) => return Verdict::Refuse(refusal),
     };
+    if let Err(refusal) = check_operator(document, &statement, ours, operator) {
+        return Verdict::Refuse(refusal);
+    }
     let (same_place, signed) = ledger.statements(statement.sponsor, statement.seq);
     if let Some(before) = same_place.filter(|before| before.is_for(&statement)) {
         return Verdict::Repeat(before.signature);
@@ -96,12 +116,7 @@ fn recompute(document: &StatementDocument, ours: &Identity) -> Result<Statement,
     if let Some(line) = document.receipts.iter().find(|line| !jobs.insert(line.job)) {
         return Err(Refusal::Twice(line.job));
     }
-    let receipt = |line: &ReceiptLine| Receipt {
-        job: line.job,
-        attestation: line.attestation,
-        amount: line.amount_fri,
-    };
-    let receipts: Vec<Receipt> = document.receipts.iter().map(receipt).collect();
+    let receipts: Vec<Receipt> = document.receipts.iter().map(Receipt::from).collect();
     let top = root(&receipts)?;
     if top.sum != document.amount_fri {
         return Err(Refusal::Amount { said: document.amount_fri, summed: top.sum });
@@ -109,15 +124,25 @@ fn recompute(document: &StatementDocument, ours: &Identity) -> Result<Statement,
     if top.hash != document.root {
         return Err(Refusal::Root { said: document.root, found: top.hash });
     }
-    Ok(Statement {
-        sponsor: document.sponsor,
-        worker: ours.worker,
-        seq: document.seq,
-        count: document.count,
-        amount: top.sum,
-        receipts: top.hash,
-        contract: ours.contract,
-    })
+    Ok(document.statement())
+}
+
+/// Whether the chain would accept it from anyone, once it is countersigned.
+fn check_operator(
+    document: &StatementDocument,
+    statement: &Statement,
+    ours: &Identity,
+    operator: &Operator,
+) -> Result<(), Refusal> {
+    if document.operator != operator.address {
+        return Err(Refusal::OtherOperator { said: document.operator, ours: operator.address });
+    }
+    let signature = document.operator_signature.ok_or(Refusal::NotSignedByOperator)?;
+    if operator.has_signed(ours.chain_id, statement, &signature) {
+        Ok(())
+    } else {
+        Err(Refusal::OperatorSignature { key: operator.key })
+    }
 }
 
 /// Whether the receipt is for something earned (`true`), or about to be (`false`).

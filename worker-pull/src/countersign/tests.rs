@@ -18,6 +18,7 @@ use crate::{
         tests::{finished, open},
     },
     journal::SignedResult,
+    statements::read_all,
 };
 
 fn sponsor() -> Address {
@@ -43,13 +44,8 @@ fn worked(dir: &tempfile::TempDir, jobs: &[u128], accepted: bool) -> (Journal, V
 }
 
 fn document(seq: u64, receipts: Vec<ReceiptLine>) -> StatementDocument {
-    let leaf = |line: &ReceiptLine| Receipt {
-        job: line.job,
-        attestation: line.attestation,
-        amount: line.amount_fri,
-    };
-    let top = root(&receipts.iter().map(leaf).collect::<Vec<_>>()).unwrap();
-    StatementDocument {
+    let top = root(&receipts.iter().map(Receipt::from).collect::<Vec<_>>()).unwrap();
+    let document = StatementDocument {
         id: StatementId(Uuid::from_u128(u128::from(seq))),
         status: StatementStatus::Closed,
         sponsor: sponsor(),
@@ -59,16 +55,35 @@ fn document(seq: u64, receipts: Vec<ReceiptLine>) -> StatementDocument {
         amount_fri: top.sum,
         root: top.hash,
         contract: Signer::of_test().identity().contract,
-        operator: Address(Felt::ONE),
+        operator: Operator::of_test().address,
         operator_signature: None,
         signature: None,
         receipts,
         tx_hash: None,
-    }
+    };
+    operator_signed(document)
+}
+
+/// Signed by the operator as it stands.
+fn operator_signed(document: StatementDocument) -> StatementDocument {
+    let chain = Signer::of_test().identity().chain_id;
+    let signature = Operator::of_test().sign_of_test(chain, &document.statement());
+    StatementDocument { operator_signature: Some(signature), ..document }
+}
+
+/// What a worker whose files lie beside its journal answers.
+fn try_ask(journal: &mut Journal, document: &StatementDocument) -> Result<Answer, AnswerError> {
+    let signer = Signer::of_test();
+    let statements = StatementDir::open(journal.state_dir(), &signer.identity())?;
+    answer(journal, &statements, &signer, &Operator::of_test(), document)
 }
 
 fn ask(journal: &mut Journal, document: &StatementDocument) -> Answer {
-    answer(journal, &Signer::of_test(), document).unwrap()
+    try_ask(journal, document).unwrap()
+}
+
+fn kept(journal: &Journal) -> Vec<KeptStatement> {
+    read_all(journal.state_dir()).unwrap().0
 }
 
 fn refusal(journal: &mut Journal, document: &StatementDocument) -> Refusal {
@@ -118,6 +133,7 @@ fn a_receipt_is_signed_in_one_statement_only() {
     assert!(matches!(ask(&mut journal, &document(1, lines[..1].to_vec())), Answer::Signed(_)));
     assert_eq!(refusal(&mut journal, &document(2, lines.clone())), Refusal::NotEarned(job));
     let other_sponsor = StatementDocument { sponsor: Address(Felt::ONE), ..document(2, lines) };
+    let other_sponsor = operator_signed(other_sponsor);
     assert_eq!(refusal(&mut journal, &other_sponsor), Refusal::NotEarned(job));
 }
 
@@ -201,8 +217,91 @@ fn an_agreement_that_the_disk_does_not_take_is_not_given() {
     let (mut journal, lines) = worked(&dir, &[1], true);
     let document = document(1, lines);
     journal.fill_disk();
-    assert!(answer(&mut journal, &Signer::of_test(), &document).is_err());
+    assert!(matches!(try_ask(&mut journal, &document), Err(AnswerError::Journal(_))));
     assert_eq!(journal.ledger().unpaid().0, 1);
+    assert!(kept(&journal).is_empty());
     journal.free_disk();
     assert!(matches!(ask(&mut journal, &document), Answer::Signed(_)));
+}
+
+#[test]
+fn what_the_operator_has_not_signed_is_refused_and_the_refusal_says_where_to_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, lines) = worked(&dir, &[1, 2], true);
+    let good = document(1, lines.clone());
+    let unsigned = StatementDocument { operator_signature: None, ..good.clone() };
+    assert_eq!(refusal(&mut journal, &unsigned), Refusal::NotSignedByOperator);
+    let said = Address(Felt::from(0xbad_u16));
+    let other = StatementDocument { operator: said, ..good.clone() };
+    let ours = Operator::of_test().address;
+    assert_eq!(refusal(&mut journal, &other), Refusal::OtherOperator { said, ours });
+
+    let (signer, right) = (Signer::of_test(), good.operator_signature.unwrap());
+    let chain = signer.identity().chain_id;
+    let forged = [
+        // By the worker's key, of another statement, for another signer, halves exchanged, nothing.
+        signer.sign(&good.statement()).unwrap(),
+        document(2, lines).operator_signature.unwrap(),
+        Operator { address: said, ..Operator::of_test() }.sign_of_test(chain, &good.statement()),
+        Signature { r: right.s, s: right.r },
+        Signature { r: Digest(Felt::ZERO), s: Digest(Felt::ZERO) },
+    ];
+    for signature in forged {
+        let other = StatementDocument { operator_signature: Some(signature), ..good.clone() };
+        let refused = refusal(&mut journal, &other);
+        assert_eq!(refused, Refusal::OperatorSignature { key: Operator::of_test().key });
+        let said = refused.to_string();
+        assert!(
+            said.contains("CIRO_OPERATOR_PUBLIC_KEY") && said.contains("operator_key"),
+            "{said}"
+        );
+    }
+    assert_eq!(journal.ledger().unpaid().0, 2, "nothing was signed away");
+    assert!(kept(&journal).is_empty());
+    assert!(matches!(ask(&mut journal, &good), Answer::Signed(_)));
+}
+
+#[test]
+fn a_countersigned_statement_lies_on_disk_with_both_signatures_and_they_verify() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, lines) = worked(&dir, &[1, 2, 3], true);
+    let document = document(4, lines);
+    let Answer::Signed(signature) = ask(&mut journal, &document) else { panic!("not signed") };
+    let kept = kept(&journal);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].statement(), document.statement());
+    assert_eq!((kept[0].id, kept[0].signature), (document.id, signature));
+    assert!(kept[0].is_signed_by_operator());
+    assert!(kept[0].is_signed_by_worker(Signer::of_test().public_key()));
+}
+
+#[test]
+fn a_crash_between_journal_and_file_is_made_good_when_the_statement_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, lines) = worked(&dir, &[1], true);
+    let document = document(1, lines);
+    let first = ask(&mut journal, &document);
+    let statements = StatementDir::open(dir.path(), &Signer::of_test().identity()).unwrap();
+    statements.set_aside(&kept(&journal)[0]).unwrap();
+    drop(journal);
+    std::fs::remove_dir_all(statements.path()).unwrap();
+    let mut journal = open(&dir);
+    assert!(kept(&journal).is_empty());
+    assert_eq!(ask(&mut journal, &document), first);
+    assert_eq!(kept(&journal).len(), 1);
+}
+
+#[test]
+fn a_statement_whose_file_the_disk_does_not_take_is_not_countersigned() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, lines) = worked(&dir, &[1], true);
+    let document = document(1, lines);
+    let signer = Signer::of_test();
+    let statements = StatementDir::open(dir.path(), &signer.identity()).unwrap();
+    std::fs::remove_dir_all(statements.path()).unwrap();
+    let operator = Operator::of_test();
+    let error = answer(&mut journal, &statements, &signer, &operator, &document).unwrap_err();
+    assert!(matches!(error, AnswerError::File(_)), "{error}");
+    assert!(matches!(ask(&mut journal, &document), Answer::Signed(_)), "the disk is back");
+    assert_eq!(kept(&journal).len(), 1);
 }

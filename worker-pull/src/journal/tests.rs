@@ -18,6 +18,11 @@ impl Journal {
         self.file = File::options().write(true).open("/dev/full").unwrap();
     }
 
+    /// What was given to [`Journal::open`].
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.path.ancestors().nth(2).unwrap()
+    }
+
     pub(crate) fn free_disk(&mut self) {
         self.file = File::options().read(true).write(true).open(&self.path).unwrap();
     }
