@@ -1,4 +1,4 @@
-//! The command line of ciro-network: the development network, the demo, what operators do on chain, and
+//! The command line of ciro-network: the development network, the demo, what operators and workers do on chain, and
 //! the published `OpenAPI` document.
 //!
 //! Knows every room; no room knows it.
@@ -8,4 +8,5 @@ pub mod demo;
 pub mod dev;
 pub mod down;
 pub mod operator;
+pub mod settle;
 pub mod stack;

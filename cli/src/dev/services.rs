@@ -42,19 +42,36 @@ pub struct Services {
     pub paymaster: Service,
     /// The workshop.
     pub worker: Service,
+    paymaster_spec: ServiceSpec,
     worker_spec: ServiceSpec,
 }
 
 impl Services {
     pub(super) async fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
-        let (mut paymaster, paymaster_url) = start(plan, paymaster(plan)?).await?;
+        let paymaster_spec = paymaster(plan)?;
+        let (mut paymaster, paymaster_url) = start(plan, paymaster_spec.clone()).await?;
         let (mut gateway, gateway_url) = start(plan, gateway(plan)?).await?;
         paymaster.wait_ready(PATIENCE, || mirrored(&paymaster_url)).await?;
         let health = format!("{gateway_url}/v1/health");
         gateway.wait_ready(PATIENCE, || probe::http_ok(&health)).await?;
         let worker_spec = worker(plan, &gateway_url)?;
         let worker = Service::spawn(worker_spec.clone()).await?;
-        Ok(Self { gateway_url, paymaster_url, gateway, paymaster, worker, worker_spec })
+        Ok(Self {
+            gateway_url,
+            paymaster_url,
+            gateway,
+            paymaster,
+            worker,
+            paymaster_spec,
+            worker_spec,
+        })
+    }
+
+    /// Starts the paymaster anew, on the same ledger, after it ended or was killed. It answers on another port.
+    pub async fn start_paymaster(&mut self) -> anyhow::Result<()> {
+        self.paymaster.stop().await?;
+        self.paymaster = Service::spawn(self.paymaster_spec.clone()).await?;
+        Ok(())
     }
 
     /// Starts the worker anew, on the same journal, after it ended or was killed.
