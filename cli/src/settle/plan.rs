@@ -120,3 +120,6 @@ fn refusal(
 pub(super) fn waits_for(seq: u64) -> String {
     format!("wrong_seq: statement {seq} of this sponsor must be settled first")
 }
+
+#[cfg(test)]
+mod tests;

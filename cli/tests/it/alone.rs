@@ -9,7 +9,8 @@ use std::{
 };
 
 use ciro_api::{
-    ErrorCode, Fri, StatementId, StatementStatus,
+    ErrorCode, Felt, Fri, Signature, StatementId, StatementStatus,
+    felt::Digest,
     hash::{sign, snip12::TypedStruct},
     limits,
     rest::statements::{CountersignRequest, StatementDocument, StatementList, StatementPage},
@@ -147,7 +148,7 @@ async fn a_worker_whose_gateway_and_paymaster_died_settles_alone_and_is_paid_onc
     let chain = Chain::connect(url, Duration::from_secs(20)).await.unwrap();
     let pool = Pool { address: net.dev.network.contracts.pool };
     let (sponsor, worker) = (net.dev.network.sponsor.address, net.dev.network.worker);
-    let deposit = pool.deposit_of(&chain, sponsor).await.unwrap();
+    let deposit = pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap();
     let (stranger, key_file) = account(&net, &chain, 9).await;
     let account = stranger.address().to_string();
     let settle = Settle { rpc_url: net.dev.network.rpc_url.clone(), account, key_file };
@@ -166,14 +167,20 @@ async fn a_worker_whose_gateway_and_paymaster_died_settles_alone_and_is_paid_onc
     payer.execute(vec![pool.set_allowance(operator, Fri(1))]).await.unwrap();
     let said = settle.fail(&dir);
     assert!(said.contains("refused in 0x") && said.contains("insufficient_allowance"), "{said}");
-    assert_eq!(pool.deposit_of(&chain, sponsor).await.unwrap(), deposit, "nothing moved");
+    assert_eq!(
+        pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap(),
+        deposit,
+        "nothing moved"
+    );
     let enough = Fri(50 * Fri::ONE_STRK.0);
     payer.execute(vec![pool.set_allowance(operator, enough)]).await.unwrap();
 
     let said = settle.succeed(&dir);
     assert_eq!(said.matches("settled in 0x").count(), kept.len(), "{said}");
     assert!(said.contains(&format!("worth {owed} fri; 0 refused")), "{said}");
-    let spent = || async { deposit.0 - pool.deposit_of(&chain, sponsor).await.unwrap().0 };
+    let spent = || async {
+        deposit.0 - pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap().0
+    };
     assert_eq!(spent().await, owed);
     let pending = pool.pending_of(&chain, worker, sponsor).await.unwrap();
     let claimable = pool.claimable_of(&chain, worker).await.unwrap();
@@ -202,7 +209,7 @@ async fn a_worker_and_a_paymaster_that_settle_at_the_same_moment_pay_each_statem
     let chain = Chain::connect(url, Duration::from_secs(20)).await.unwrap();
     let pool = Pool { address: net.dev.network.contracts.pool };
     let sponsor = net.dev.network.sponsor.address;
-    let deposit = pool.deposit_of(&chain, sponsor).await.unwrap();
+    let deposit = pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap();
     let (stranger, key_file) = account(&net, &chain, 9).await;
     let account = stranger.address().to_string();
     let settle = Settle { rpc_url: net.dev.network.rpc_url.clone(), account, key_file };
@@ -214,7 +221,106 @@ async fn a_worker_and_a_paymaster_that_settle_at_the_same_moment_pay_each_statem
     until_sql(&net, UNSETTLED, "0").await;
     assert_eq!(net.held_fri().await, 0);
     assert_eq!(net.sql("select spent_fri::text from sponsor").await, owed.to_string());
-    assert_eq!(deposit.0 - pool.deposit_of(&chain, sponsor).await.unwrap().0, owed);
+    assert_eq!(
+        deposit.0 - pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap().0,
+        owed
+    );
+    net.stop().await;
+}
+
+/// Statements that both sides have signed, one fri each but those at `dear`, which no allowance covers.
+async fn made_up(net: &Net, seqs: std::ops::RangeInclusive<u64>, dear: u64) -> Vec<KeptStatement> {
+    let network = &net.dev.network;
+    let url = network.rpc_url.parse().unwrap();
+    let chain = Chain::connect(url, Duration::from_secs(20)).await.unwrap();
+    let (operator, key_file) = account(net, &chain, 1).await;
+    assert_eq!(operator.address(), network.operator);
+    let operator_key = PrivateKey::from_file(&key_file).unwrap();
+    let worker_key = PrivateKey::from_file(&net.room.path().join("network/worker.key")).unwrap();
+    let nothing = Signature { r: Digest(Felt::ZERO), s: Digest(Felt::ZERO) };
+    let signed = |seq| {
+        let mut kept = KeptStatement {
+            id: StatementId(Uuid::from_u128(u128::from(seq))),
+            chain_id: chain.chain_id(),
+            contract: network.contracts.job_manager,
+            sponsor: network.sponsor.address,
+            worker: network.worker,
+            seq,
+            count: 1,
+            amount_fri: if seq == dear { Fri(60 * Fri::ONE_STRK.0) } else { Fri(1) },
+            root: Digest(Felt::from(seq)),
+            signature: nothing,
+            operator: network.operator,
+            operator_key: operator_key.public_key(),
+            operator_signature: nothing,
+        };
+        let by = |key: &PrivateKey, signer| {
+            let message = kept.statement().message_hash(chain.chain_id(), signer);
+            sign::sign(key.reveal(), &message).unwrap()
+        };
+        (kept.operator_signature, kept.signature) =
+            (by(&operator_key, network.operator), by(&worker_key, network.worker));
+        kept
+    };
+    seqs.map(signed).collect()
+}
+
+#[tokio::test]
+async fn more_statements_than_fit_one_transaction_go_in_several_and_none_is_sent_behind_a_refused_one()
+ {
+    let mut net = Net::start().await;
+    // Its books know nothing of what is made up here.
+    net.dev.services.paymaster.stop().await.unwrap();
+    let url = net.dev.network.rpc_url.parse().unwrap();
+    let chain = Chain::connect(url, Duration::from_secs(20)).await.unwrap();
+    let pool = Pool { address: net.dev.network.contracts.pool };
+    let (sponsor, worker) = (net.dev.network.sponsor.address, net.dev.network.worker);
+    let deposit = pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap();
+    let (stranger, key_file) = account(&net, &chain, 9).await;
+    let account = stranger.address().to_string();
+    let settle = Settle { rpc_url: net.dev.network.rpc_url.clone(), account, key_file };
+    let nonce = stranger.nonce().await.unwrap();
+
+    let all = made_up(&net, 1..=116, 61).await;
+    let said = settle.fail(&copy(&net.room, "many", &all, |_| {}));
+    assert_eq!(said.matches("settled in 0x").count(), 60, "{said}");
+    assert_eq!(said.matches("insufficient_allowance").count(), 1, "{said}");
+    // The second transaction holds 51 to 100; what is left of the third was not sent.
+    assert_eq!(said.matches("wrong_seq: one before it was not settled").count(), 39, "{said}");
+    assert_eq!(said.matches("statement 61 of this sponsor must be settled first").count(), 16);
+    assert_eq!(stranger.nonce().await.unwrap(), nonce + 2, "transactions");
+    assert_eq!(pool.last_seq(&chain, sponsor, worker).await.unwrap(), 60);
+    assert_eq!(
+        deposit.0 - pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap().0,
+        60
+    );
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_disk_fetches_what_it_needs_to_settle_alone() {
+    let mut net = Net::start().await;
+    net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
+    net.submit(b"unsettled").await;
+    let countersigned = "select count(*)::text from statement where status = 'countersigned'";
+    until_sql(&net, countersigned, "1").await;
+    let dir = net.room.path().join("network/worker");
+    let before = kept(&dir);
+    net.dev.services.worker.signal(Signal::SIGKILL).unwrap();
+    net.dev.services.worker.stop().await.unwrap();
+    fs::remove_dir_all(&dir).unwrap();
+    fs::create_dir(&dir).unwrap();
+    net.dev.services.start_worker().await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !dir.read_dir().unwrap().any(|entry| entry.unwrap().path().join("settled").is_dir())
+        || kept(&dir).is_empty()
+    {
+        assert!(Instant::now() < deadline, "it never came back");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(kept(&dir), before);
+    net.dev.stack.devnet_mut().service_mut().signal(Signal::SIGCONT).unwrap();
+    until_sql(&net, UNSETTLED, "0").await;
     net.stop().await;
 }
 
