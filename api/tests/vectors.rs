@@ -94,6 +94,7 @@ fn build(kind: &str, message: &Value) -> Box<dyn Fn(ChainId, Address) -> (Felt, 
         }),
         "Statement" => boxed(Statement {
             sponsor: address("Sponsor"),
+            operator: address("Operator"),
             worker: address("Worker"),
             seq: integer("Seq"),
             count: integer("Count"),

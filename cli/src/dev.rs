@@ -15,7 +15,7 @@ use ciro_contracts::Chain;
 use ciro_paymaster::watch::Watcher;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use self::chain::CHALLENGE_WINDOW_S;
+pub use self::chain::{CHALLENGE_WINDOW_S, WITHDRAWAL_NOTICE_S};
 use self::{accounts::Accounts, network::Network, services::Services};
 use crate::stack::{Stack, StackConfig, ToolPaths};
 

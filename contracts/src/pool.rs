@@ -176,14 +176,16 @@ impl Pool {
         self.view(chain, "escrow_of", vec![poster.0], |f| f.fri("escrow")).await
     }
 
-    /// The number of the last settled statement of this pair.
+    /// The number of the last settled statement from this sponsor through this operator to this worker.
     pub async fn last_seq(
         self,
         chain: &Chain,
         sponsor: Address,
+        operator: Address,
         worker: Address,
     ) -> Result<u64, ChainError> {
-        self.view(chain, "last_seq", vec![sponsor.0, worker.0], |f| f.number("seq")).await
+        let calldata = vec![sponsor.0, operator.0, worker.0];
+        self.view(chain, "last_seq", calldata, |f| f.number("seq")).await
     }
 
     /// How long an operator's allowance lasts before it starts anew, in seconds.

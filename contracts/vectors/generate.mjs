@@ -11,6 +11,7 @@ const OTHER_CHAIN_ID = '0x534e5f4d41494e'; // SN_MAIN
 const PRIVATE_KEY = '0x1c1205ec7e57c1205ec7e57c1205ec7e57c1205ec7e57c1205ec7e57c1205ec';
 const PUBLIC_KEY = getStarkKey(PRIVATE_KEY);
 const SPONSOR = '0x5b0a50a5b0a50a5b0a50a5b0a50a5b0a50a5b0a50a5b0a50a5b0a50a5b0a50a';
+const OPERATOR = '0x4be4a704be4a704be4a704be4a704be4a704be4a704be4a704be4a704be4a70';
 const WORKER = '0x3a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0';
 const CONTRACT = '0x64756d6d794a6f624d616e61676572a1b2c3d4e5f60718293a4b5c6d7e8f901';
 
@@ -180,6 +181,7 @@ const TYPES = {
   ],
   Statement: [
     field('Sponsor', 'ContractAddress'),
+    field('Operator', 'ContractAddress'),
     field('Worker', 'ContractAddress'),
     field('Seq', 'u128'),
     field('Count', 'u128'),
@@ -252,6 +254,7 @@ function typedDataVectors() {
   const sumRoot = root(receiptsTree(paid));
   const statement = {
     Sponsor: SPONSOR,
+    Operator: OPERATOR,
     Worker: WORKER,
     Seq: '7',
     Count: '3',

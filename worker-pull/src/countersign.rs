@@ -75,6 +75,7 @@ fn agree(
 ) -> Result<Signature, JournalError> {
     journal.append(Record::Countersigned(Countersigned {
         sponsor: document.sponsor,
+        operator: document.operator,
         seq: document.seq,
         count: document.count,
         amount_fri: document.amount_fri,

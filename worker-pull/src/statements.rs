@@ -146,19 +146,22 @@ pub fn read_all(
         }
     }
     sort(&mut found);
-    found.dedup_by_key(|kept| (kept.contract.0, kept.worker.0, kept.sponsor.0, kept.seq));
+    found.dedup_by_key(|kept| {
+        (kept.contract.0, kept.worker.0, kept.sponsor.0, kept.operator.0, kept.seq)
+    });
     Ok((found, unreadable))
 }
 
 fn sort(statements: &mut [KeptStatement]) {
     statements.sort_by_key(|kept| {
-        [kept.contract.0, kept.worker.0, kept.sponsor.0, kept.seq.into()].map(|f| f.to_bytes_be())
+        let KeptStatement { contract, worker, sponsor, operator, seq, .. } = kept;
+        [contract.0, worker.0, sponsor.0, operator.0, (*seq).into()].map(|f| f.to_bytes_be())
     });
 }
 
 /// What was signed decides the name, not what a gateway calls it: one statement never takes another's place.
 fn name(statement: &KeptStatement) -> String {
-    format!("{}-{}.json", statement.sponsor, statement.seq)
+    format!("{}-{}-{}.json", statement.operator, statement.sponsor, statement.seq)
 }
 
 fn files(dir: &Path) -> Result<Vec<PathBuf>, StatementFileError> {

@@ -13,9 +13,11 @@ use crate::{
 pub struct Statement {
     /// Who pays: the sponsor's account.
     pub sponsor: Address,
+    /// Through whom: the operator's account. No other can settle it.
+    pub operator: Address,
     /// Who is paid: the worker's account.
     pub worker: Address,
-    /// Place in the sequence of this pair, from 1 without gaps: the chain's replay guard.
+    /// Place in the sequence of these three, from 1 without gaps: the chain's replay guard.
     pub seq: u64,
     /// How many receipts.
     pub count: u64,
@@ -29,13 +31,14 @@ pub struct Statement {
 
 impl TypedStruct for Statement {
     const TYPE: &'static str = concat!(
-        r#""Statement"("Sponsor":"ContractAddress","Worker":"ContractAddress","Seq":"u128","#,
-        r#""Count":"u128","Amount":"u128","Receipts":"felt","Contract":"ContractAddress")"#
+        r#""Statement"("Sponsor":"ContractAddress","Operator":"ContractAddress","#,
+        r#""Worker":"ContractAddress","Seq":"u128","Count":"u128","Amount":"u128","Receipts":"felt","Contract":"ContractAddress")"#
     );
 
     fn fields(&self) -> Vec<Felt> {
         vec![
             self.sponsor.0,
+            self.operator.0,
             self.worker.0,
             Felt::from(self.seq),
             Felt::from(self.count),

@@ -39,7 +39,7 @@ pub struct StatementDocument {
     pub sponsor: Address,
     /// The worker's account.
     pub worker: Address,
-    /// Place in the sequence of this pair.
+    /// Place in the sequence of this sponsor, operator and worker.
     pub seq: u64,
     /// How many receipts.
     pub count: u64,
@@ -49,7 +49,7 @@ pub struct StatementDocument {
     pub root: Digest,
     /// The `JobManager` that settles it.
     pub contract: Address,
-    /// The operator through whose allowance it settles.
+    /// The operator through which it settles, and no other.
     pub operator: Address,
     /// Over the SNIP-12 message of the statement with the operator as signer, by the operator's registered key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +69,7 @@ impl StatementDocument {
     pub fn statement(&self) -> Statement {
         Statement {
             sponsor: self.sponsor,
+            operator: self.operator,
             worker: self.worker,
             seq: self.seq,
             count: self.count,

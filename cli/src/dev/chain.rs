@@ -23,7 +23,8 @@ const ALLOWANCE: Fri = Fri(50 * Fri::ONE_STRK.0);
 const STAKE: Fri = Fri(10 * Fri::ONE_STRK.0);
 /// Short, so that a demo sees pay unlock; a public network takes days.
 pub const CHALLENGE_WINDOW_S: u64 = 10;
-const WITHDRAWAL_NOTICE_S: u64 = 60;
+/// How long a withdrawal or a lower allowance waits.
+pub const WITHDRAWAL_NOTICE_S: u64 = 60;
 const ALLOWANCE_EPOCH_S: u64 = 24 * 3_600;
 /// A million credits.
 const CREDITS_CAP: u128 = 1_000_000 * Fri::ONE_STRK.0;

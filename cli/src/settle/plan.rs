@@ -44,7 +44,7 @@ pub(super) async fn plan(
         })?;
         let mut registered = Registered { chain, manager, operators: HashMap::new() };
         let same_pair = |one: &KeptStatement, next: &KeptStatement| {
-            (one.worker, one.sponsor) == (next.worker, next.sponsor)
+            (one.worker, one.sponsor, one.operator) == (next.worker, next.sponsor, next.operator)
         };
         for pair in of_contract.chunk_by(same_pair) {
             ready.extend(plan_pair(pair, Pool { address: pool }, &mut registered, outcome).await?);
@@ -59,8 +59,8 @@ async fn plan_pair(
     registered: &mut Registered<'_>,
     outcome: &mut Outcome,
 ) -> anyhow::Result<Vec<KeptStatement>> {
-    let (chain, KeptStatement { sponsor, worker, .. }) = (registered.chain, pair[0]);
-    let last = pool.last_seq(chain, sponsor, worker).await?;
+    let (chain, KeptStatement { sponsor, operator, worker, .. }) = (registered.chain, pair[0]);
+    let last = pool.last_seq(chain, sponsor, operator, worker).await?;
     let worker_key = registered.manager.worker_key(chain, worker).await?;
     let (mut ready, mut next) = (Vec::new(), last + 1);
     for statement in pair {

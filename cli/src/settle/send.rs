@@ -69,7 +69,8 @@ async fn send_batch(account: &KeyedAccount, batch: &[KeptStatement]) -> anyhow::
     for statement in batch {
         let mut fate = fate(statement, &outcomes, hash);
         if matches!(fate, Fate::Refused { .. }) {
-            let last = pool.last_seq(chain, statement.sponsor, statement.worker).await?;
+            let KeptStatement { sponsor, operator, worker, .. } = *statement;
+            let last = pool.last_seq(chain, sponsor, operator, worker).await?;
             if last >= statement.seq {
                 fate = Fate::Meanwhile;
             }

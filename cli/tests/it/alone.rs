@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use ciro::dev::WITHDRAWAL_NOTICE_S;
 use ciro_api::{
     ErrorCode, Felt, Fri, Signature, StatementId, StatementStatus,
     felt::Digest,
@@ -25,7 +26,7 @@ use uuid::Uuid;
 use crate::{
     net::{HandWorker, Net, refused, succeed},
     room::Room,
-    stack::accounts,
+    stack::{accounts, pass_time},
 };
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -166,6 +167,7 @@ async fn a_worker_whose_gateway_and_paymaster_died_settles_alone_and_is_paid_onc
     assert_eq!(payer.address(), sponsor);
     let operator = net.dev.network.operator;
     payer.execute(vec![pool.set_allowance(operator, Fri(1))]).await.unwrap();
+    pass_time(&net.dev.stack, WITHDRAWAL_NOTICE_S).await;
     let said = settle.fail(&dir);
     assert!(said.contains("refused in 0x") && said.contains("insufficient_allowance"), "{said}");
     assert_eq!(
@@ -291,7 +293,7 @@ async fn more_statements_than_fit_one_transaction_go_in_several_and_none_is_sent
     assert_eq!(said.matches("wrong_seq: one before it was not settled").count(), 39, "{said}");
     assert_eq!(said.matches("statement 61 of this sponsor must be settled first").count(), 16);
     assert_eq!(stranger.nonce().await.unwrap(), nonce + 2, "transactions");
-    assert_eq!(pool.last_seq(&chain, sponsor, worker).await.unwrap(), 60);
+    assert_eq!(pool.last_seq(&chain, sponsor, net.dev.network.operator, worker).await.unwrap(), 60);
     assert_eq!(
         deposit.0 - pool.deposit_of(&chain, sponsor, net.dev.network.operator).await.unwrap().0,
         60

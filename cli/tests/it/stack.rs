@@ -48,6 +48,11 @@ pub(crate) async fn accounts(stack: &Stack) -> Value {
     rpc(stack, "devnet_getPredeployedAccounts", json!({})).await
 }
 
+/// Moves the clock of the chain's next blocks on.
+pub(crate) async fn pass_time(stack: &Stack, seconds: u64) {
+    rpc(stack, "devnet_increaseTime", json!({ "time": seconds })).await;
+}
+
 fn urls(stack: &Stack) -> [String; 3] {
     [stack.database_url(), stack.redis_url(), stack.rpc_url()].map(str::to_owned)
 }

@@ -193,12 +193,12 @@ pub mod JobManager {
         /// *Emits* `StatementSettled` or `StatementRefused` for each statement, in their order.
         fn settle(ref self: ContractState, statements: Array<SignedStatement>) {
             self.assert_settles(statements.len());
-            let domain = domain();
+            let (domain, operator) = (domain(), get_caller_address());
             let mut checked = array![];
             for signed in statements {
-                checked.append((signed.statement, self.check(domain, signed)));
+                checked.append((signed.statement, self.check(domain, operator, signed)));
             };
-            self.pay(get_caller_address(), checked.span());
+            self.pay(operator, checked.span());
         }
 
         /// Pays statements as `settle` does, within the allowance of `operator`, which has signed
@@ -223,9 +223,9 @@ pub mod JobManager {
             for OperatorSignedStatement { signed,
             operator_r,
             operator_s } in statements {
-                let message = statement_message(domain, signed.statement, operator);
+                let message = statement_message(domain, signed.statement, operator, operator);
                 let outcome = if is_valid_signature(message, key, operator_r, operator_s) {
-                    self.check(domain, signed)
+                    self.check(domain, operator, signed)
                 } else {
                     Refusals::BAD_OPERATOR_SIGNATURE
                 };
@@ -234,12 +234,15 @@ pub mod JobManager {
             self.pay(operator, checked.span());
         }
 
-        /// What `signer`, the statement's worker or an operator, signs on this chain for this
-        /// contract.
+        /// What `signer`, the statement's worker or `operator` itself, signs on this chain for this
+        /// contract, so that the statement settles through `operator`.
         fn statement_message_hash(
-            self: @ContractState, statement: Statement, signer: ContractAddress
+            self: @ContractState,
+            statement: Statement,
+            operator: ContractAddress,
+            signer: ContractAddress
         ) -> felt252 {
-            statement_message(domain(), statement, signer)
+            statement_message(domain(), statement, operator, signer)
         }
     }
 
@@ -252,7 +255,12 @@ pub mod JobManager {
         }
 
         /// What can be seen without the pool's state, cheapest first. Zero, or why to refuse.
-        fn check(self: @ContractState, domain: felt252, signed: SignedStatement) -> felt252 {
+        fn check(
+            self: @ContractState,
+            domain: felt252,
+            operator: ContractAddress,
+            signed: SignedStatement
+        ) -> felt252 {
             let statement = signed.statement;
             if statement.count == 0 || statement.count > STATEMENT_COUNT_MAX.into() {
                 return Refusals::BAD_COUNT;
@@ -264,7 +272,7 @@ pub mod JobManager {
             if key == 0 {
                 return Refusals::WORKER_NOT_REGISTERED;
             }
-            let message = statement_message(domain, statement, statement.worker);
+            let message = statement_message(domain, statement, operator, statement.worker);
             if !is_valid_signature(message, key, signed.signature_r, signed.signature_s) {
                 return Refusals::BAD_SIGNATURE;
             }
@@ -317,8 +325,8 @@ pub mod JobManager {
     }
 
     fn statement_message(
-        domain: felt252, statement: Statement, signer: ContractAddress
+        domain: felt252, statement: Statement, operator: ContractAddress, signer: ContractAddress
     ) -> felt252 {
-        message_hash(domain, signer, statement_hash(statement, get_contract_address()))
+        message_hash(domain, signer, statement_hash(statement, operator, get_contract_address()))
     }
 }

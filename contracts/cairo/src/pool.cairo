@@ -60,8 +60,8 @@ pub mod CdcPool {
         escrow: EscrowComponent::Storage,
         job_manager: ContractAddress,
         treasury: ContractAddress,
-        /// By sponsor and worker: the replay guard, kept where the money is.
-        last_seqs: Map<(ContractAddress, ContractAddress), u128>,
+        /// By sponsor, operator and worker: the replay guard, kept where the money is.
+        last_seqs: Map<(ContractAddress, ContractAddress, ContractAddress), u128>,
     }
 
     #[event]
@@ -238,11 +238,15 @@ pub mod CdcPool {
             self.job_manager.read()
         }
 
-        /// The number of the last payment of this pair; the next one is one higher.
+        /// The number of the last payment from this sponsor through this operator to this worker;
+        /// the next one is one higher.
         fn last_seq(
-            self: @ContractState, sponsor: ContractAddress, worker: ContractAddress
+            self: @ContractState,
+            sponsor: ContractAddress,
+            operator: ContractAddress,
+            worker: ContractAddress
         ) -> u128 {
-            self.last_seqs.read((sponsor, worker))
+            self.last_seqs.read((sponsor, operator, worker))
         }
 
         /// What all open on-chain jobs of `poster` hold together.
@@ -274,11 +278,11 @@ pub mod CdcPool {
             let Payment { sponsor, worker, seq, amount } = payment;
             let stake = self.stakes.try_back(worker, min_stake)?;
             // Subtracting from `seq` cannot overflow where adding to the stored number could.
-            if seq == 0 || seq - 1 != self.last_seqs.read((sponsor, worker)) {
+            if seq == 0 || seq - 1 != self.last_seqs.read((sponsor, operator, worker)) {
                 return Result::Err(Refusals::WRONG_SEQ);
             }
             self.sponsors.try_debit(sponsor, operator, now, epoch, amount)?;
-            self.last_seqs.write((sponsor, worker), seq);
+            self.last_seqs.write((sponsor, operator, worker), seq);
             let unlocks_at = self.pending_pay.lock(worker, sponsor, amount);
             self.stakes.expose(worker, stake, unlocks_at);
             Result::Ok(())

@@ -223,6 +223,7 @@ fn evidence(job: AttestedJob) -> Evidence {
 fn signed() -> SignedStatement {
     let statement = Statement {
         sponsor: NOBODY,
+        operator: NOBODY,
         worker: NOBODY,
         seq: u64::MAX,
         count: 1_000,

@@ -98,7 +98,7 @@ pub(crate) struct Line {
 pub(crate) struct Books {
     accounts: BTreeMap<(Sponsor, Operator), Account>,
     stakes: BTreeMap<Worker, Stake>,
-    last_seqs: BTreeMap<(Sponsor, Worker), u64>,
+    last_seqs: BTreeMap<(Sponsor, Operator, Worker), u64>,
     pay: Vec<Pay>,
     jobs: Vec<Job>,
     /// What has left the pool to wallets less what came from them, by name.
@@ -209,7 +209,7 @@ impl Books {
             return Err("zero_amount");
         }
         self.stake_mut(worker).backs()?;
-        if seq != self.next_seq(sponsor, worker) {
+        if seq != self.next_seq(sponsor, o, worker) {
             return Err("wrong_seq");
         }
         let account = self.account(sponsor, o);
@@ -222,7 +222,7 @@ impl Books {
         account.spent = account.spent(now) + amount;
         account.epoch = now / EPOCH_S;
         account.deposit -= amount;
-        self.last_seqs.insert((sponsor, worker), seq);
+        self.last_seqs.insert((sponsor, o, worker), seq);
         self.lock(worker, sponsor, amount, now);
         Ok(())
     }
@@ -318,8 +318,8 @@ impl Books {
         Ok(())
     }
 
-    pub(crate) fn next_seq(&self, s: Sponsor, w: Worker) -> u64 {
-        self.last_seqs.get(&(s, w)).copied().unwrap_or(0) + 1
+    pub(crate) fn next_seq(&self, s: Sponsor, o: Operator, w: Worker) -> u64 {
+        self.last_seqs.get(&(s, o, w)).copied().unwrap_or(0) + 1
     }
 
     pub(crate) fn jobs(&self) -> usize {

@@ -151,21 +151,22 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    pub(crate) fn lines(&self, wanted: &[(Sponsor, Worker, i64, u128)]) -> Vec<Line> {
+    pub(crate) fn lines(&self, o: Operator, wanted: &[(Sponsor, Worker, i64, u128)]) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         for &(sponsor, worker, shift, amount) in wanted {
             let before =
                 lines.iter().filter(|l| (l.sponsor, l.worker) == (sponsor, worker)).count();
-            let right = self.books.next_seq(sponsor, worker) + u64::try_from(before).unwrap();
+            let right = self.books.next_seq(sponsor, o, worker) + u64::try_from(before).unwrap();
             let seq = right.saturating_add_signed(shift);
             lines.push(Line { sponsor, worker, seq, amount });
         }
         lines
     }
 
-    fn statement(&self, line: &Line) -> Statement {
+    fn statement(&self, o: Operator, line: &Line) -> Statement {
         Statement {
             sponsor: self.sponsor(line.sponsor).address(),
+            operator: self.operator(o).address(),
             worker: self.worker(line.worker).address(),
             seq: line.seq,
             count: 1,
@@ -183,7 +184,7 @@ impl<'a> Case<'a> {
     ) -> Result<(), TestCaseError> {
         let signed: Vec<SignedStatement> = lines
             .iter()
-            .map(|line| self.contracts.sign(self.statement(line), line.worker))
+            .map(|line| self.contracts.sign(self.statement(o, line), line.worker))
             .collect();
         let operator = self.operator(o).address();
         let both = |signed: &SignedStatement| OperatorSignedStatement {
@@ -288,7 +289,7 @@ impl<'a> Case<'a> {
         let mut paid = HashSet::new();
         for located in self.events().await {
             if let Event::StatementSettled(settled) = located.event {
-                let key = (settled.sponsor, settled.worker, settled.seq);
+                let key = (settled.sponsor, settled.operator, settled.worker, settled.seq);
                 prop_assert!(paid.insert(key), "{:?} was paid twice", key);
             }
         }

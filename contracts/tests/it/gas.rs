@@ -70,6 +70,7 @@ impl Bill {
     fn statements(&self, count: usize) -> Vec<SignedStatement> {
         let statement = |n: usize| Statement {
             sponsor: self.sponsor(n % SPONSORS).address(),
+            operator: self.net.operator().address(),
             worker: self.worker(n / SPONSORS).address(),
             seq: self.seq,
             count: u64::try_from(RECEIPTS_MAX).unwrap(),
@@ -85,11 +86,15 @@ impl Bill {
         let call = self.contracts.manager.settle(&self.statements(count));
         self.measure(name, &operator, vec![call]).await;
         for signed in self.statements(count) {
-            let Statement { sponsor, worker, seq, .. } = signed.statement;
-            let last =
-                self.contracts.pool.last_seq(&self.net.chain, sponsor, worker).await.unwrap();
-            assert_eq!(last, seq, "{name}: a statement did not settle");
+            let last = self.last_seq(signed.statement).await;
+            assert_eq!(last, signed.statement.seq, "{name}: a statement did not settle");
         }
+    }
+
+    async fn last_seq(&self, statement: Statement) -> u64 {
+        let Statement { sponsor, operator, worker, .. } = statement;
+        let (chain, pool) = (&self.net.chain, self.contracts.pool);
+        pool.last_seq(chain, sponsor, operator, worker).await.unwrap()
     }
 
     async fn set_up(&mut self) {
@@ -194,10 +199,8 @@ impl Bill {
         let stranger = self.stranger().clone();
         self.measure("settle_for_50", &stranger, vec![manager.settle_for(operator, &signed)]).await;
         for OperatorSignedStatement { signed, .. } in signed {
-            let Statement { sponsor, worker, seq, .. } = signed.statement;
-            let last =
-                self.contracts.pool.last_seq(&self.net.chain, sponsor, worker).await.unwrap();
-            assert_eq!(last, seq, "settle_for: a statement did not settle");
+            let last = self.last_seq(signed.statement).await;
+            assert_eq!(last, signed.statement.seq, "settle_for: a statement did not settle");
         }
     }
 
@@ -298,8 +301,8 @@ impl Bill {
         let Contracts { pool, manager, .. } = self.contracts;
         let (operator, reporter) = (self.net.operator().clone(), self.stranger().clone());
         let (worker, sponsor) = (self.worker(2).address(), self.sponsor(0).address());
-        let last = pool.last_seq(&self.net.chain, sponsor, worker).await.unwrap();
         let signed = self.statements(STATEMENTS_MAX)[2 * SPONSORS];
+        let last = self.last_seq(signed.statement).await;
         let statement = Statement { seq: last + 1, ..signed.statement };
         assert_eq!((statement.worker, statement.sponsor), (worker, sponsor));
         let settle = manager.settle(&[self.contracts.sign(statement, 2)]);

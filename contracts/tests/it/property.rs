@@ -84,7 +84,7 @@ async fn flee(net: &Net, number: u128, flight: &Flight) -> Result<(), TestCaseEr
         let amount = (case.books.budget(sponsor, 0, now) - taken) * percent / 100;
         if amount > 0 {
             let before = owed.iter().filter(|l| (l.sponsor, l.worker) == (sponsor, worker)).count();
-            let seq = case.books.next_seq(sponsor, worker) + u64::try_from(before).unwrap();
+            let seq = case.books.next_seq(sponsor, 0, worker) + u64::try_from(before).unwrap();
             owed.push(Line { sponsor, worker, seq, amount });
         }
     }
@@ -94,7 +94,7 @@ async fn flee(net: &Net, number: u128, flight: &Flight) -> Result<(), TestCaseEr
     if !owed.is_empty() {
         case.settle(0, &owed, true).await?;
         for Line { sponsor, worker, seq, .. } in owed {
-            let is_paid = case.books.next_seq(sponsor, worker) > seq;
+            let is_paid = case.books.next_seq(sponsor, 0, worker) > seq;
             prop_assert!(is_paid, "sponsor {} left with what it owed worker {}", sponsor, worker);
         }
     }

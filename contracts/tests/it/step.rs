@@ -25,7 +25,7 @@ impl Case<'_> {
             Op::Stake(..) | Op::AnnounceUnstake(..) | Op::Unstake(_) => self.worker_step(op).await,
             Op::PostJob(..) | Op::Fulfil(..) | Op::Reclaim(_) => self.job_step(op).await,
             Op::Settle(o, ref lines, alone) => {
-                let lines = self.lines(lines);
+                let lines = self.lines(o, lines);
                 self.settle(o, &lines, alone).await
             }
             Op::Claim(w) => {

@@ -66,6 +66,7 @@ fn read(row: &Row, job_manager: JobManager) -> Result<Option<Candidate>, StoreEr
     };
     let statement = Statement {
         sponsor: word(row, "sponsor")?,
+        operator: word(row, "operator")?,
         worker: word(row, "worker")?,
         seq: count(row, "seq")?,
         count: count(row, "count")?,

@@ -99,6 +99,7 @@ fn stated(row: &Row) -> Result<Stated, StoreError> {
     Ok(Stated {
         statement: Statement {
             sponsor: word(row, "sponsor")?,
+            operator: word(row, "operator")?,
             worker: word(row, "worker")?,
             seq: count(row, "seq")?,
             count: count(row, "count")?,

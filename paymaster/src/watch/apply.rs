@@ -107,7 +107,6 @@ pub(super) async fn apply(
         Event::StatementSettled(settled) if settled.operator == operator => {
             return settle(tx, located, settled, scope).await;
         }
-        Event::StatementSettled(settled) => return settled_elsewhere(tx, located, settled).await,
         Event::StatementRefused(refused) if refused.operator == operator => {
             return refuse(tx, located, refused).await;
         }
@@ -117,6 +116,7 @@ pub(super) async fn apply(
         | Event::WithdrawalAnnounced(_)
         | Event::Withdrawn(_)
         | Event::AllowanceSet(_)
+        | Event::StatementSettled(_)
         | Event::StatementRefused(_)
         | Event::Claimed(_)
         | Event::Other(_) => return Ok(()),
@@ -198,82 +198,36 @@ async fn settle(
     scope: &Scope,
 ) -> Result<(), WatchError> {
     let epoch = bigint(scope.epoch_of(located)?);
-    let (sponsor, amount) = (settled.sponsor.to_string(), settled.amount.to_string());
+    let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
+    let amount = settled.amount.to_string();
     tx.execute_typed(
         include_str!("debited.sql"),
         &[(&sponsor, Type::TEXT), (&amount, Type::TEXT), (&epoch, Type::INT8)],
     )
     .await?;
-    let stated = unsettled(tx, settled)
+    let (seq, hash) = (bigint(settled.seq), located.tx_hash.to_string());
+    let row = tx
+        .query_typed_opt(
+            include_str!("settled.sql"),
+            &[
+                (&sponsor, Type::TEXT),
+                (&worker, Type::TEXT),
+                (&seq, Type::INT8),
+                (&hash, Type::TEXT),
+            ],
+        )
         .await?
         .ok_or_else(|| WatchError::mismatch(settled, "there is no such unsettled statement"))?;
-    if !stated.is(settled) {
-        let Stated { count, amount, root, .. } = stated;
-        let detail = format!("{count} receipts, {amount} fri, root {root}");
+    let stated: (u64, Fri, Digest) = (
+        count(&row, "count").map_err(StoreError::from)?,
+        word(&row, "amount").map_err(StoreError::from)?,
+        word(&row, "root").map_err(StoreError::from)?,
+    );
+    if stated != (settled.count, settled.amount, settled.receipts) {
+        let detail = format!("{} receipts, {} fri, root {}", stated.0, stated.1, stated.2);
         return Err(WatchError::mismatch(settled, detail));
     }
-    post(tx, located, settled, stated.id).await
-}
-
-/// The worker's signature names no operator, so a sponsor can have a statement of ours paid from what it deposited for
-/// another one. It is paid all the same; only our deposit is untouched.
-async fn settled_elsewhere(
-    tx: &Transaction<'_>,
-    located: &Located,
-    settled: &Settled,
-) -> Result<(), WatchError> {
-    match unsettled(tx, settled).await? {
-        Some(stated) if stated.is(settled) => post(tx, located, settled, stated.id).await,
-        _ => Ok(()),
-    }
-}
-
-/// A statement in our books.
-struct Stated {
-    id: StatementId,
-    count: u64,
-    amount: Fri,
-    root: Digest,
-}
-
-impl Stated {
-    fn is(&self, settled: &Settled) -> bool {
-        (self.count, self.amount, self.root) == (settled.count, settled.amount, settled.receipts)
-    }
-}
-
-/// The unsettled statement with the numbers of this one.
-async fn unsettled(tx: &Transaction<'_>, settled: &Settled) -> Result<Option<Stated>, WatchError> {
-    let (sponsor, worker) = (settled.sponsor.to_string(), settled.worker.to_string());
-    let seq = bigint(settled.seq);
-    let found = tx
-        .query_typed_opt(
-            include_str!("unsettled.sql"),
-            &[(&sponsor, Type::TEXT), (&worker, Type::TEXT), (&seq, Type::INT8)],
-        )
-        .await?;
-    let Some(row) = found else { return Ok(None) };
-    Ok(Some(Stated {
-        id: StatementId(row.try_get("statement_id")?),
-        count: count(&row, "count").map_err(StoreError::from)?,
-        amount: word(&row, "amount").map_err(StoreError::from)?,
-        root: word(&row, "root").map_err(StoreError::from)?,
-    }))
-}
-
-async fn post(
-    tx: &Transaction<'_>,
-    located: &Located,
-    settled: &Settled,
-    statement: StatementId,
-) -> Result<(), WatchError> {
-    let hash = located.tx_hash.to_string();
-    tx.execute_typed(
-        include_str!("settled.sql"),
-        &[(&statement.0, Type::UUID), (&hash, Type::TEXT)],
-    )
-    .await?;
-    let posted = ledger::post(tx, statement).await?;
+    let posted = ledger::post(tx, StatementId(row.try_get("statement_id")?)).await?;
     if posted == settled.count {
         Ok(())
     } else {

@@ -1,2 +1,4 @@
--- $1 statement, $2 transaction.
-update statement set status = 'settled', tx_hash = $2, refusal = null where statement_id = $1
+-- $1 sponsor, $2 worker, $3 seq, $4 transaction.
+update statement set status = 'settled', tx_hash = $4, refusal = null
+where sponsor = $1 and worker = $2 and seq = $3 and status not in ('settled', 'voided')
+returning statement_id, count::bigint as count, amount_fri::text as amount, root

@@ -41,7 +41,9 @@ pub(super) enum Refusal {
     OtherAttestation { job: JobId, said: Digest, earned: Digest },
     #[error("receipt of {job}: pays {said} fri, while {earned} was agreed")]
     OtherAmount { job: JobId, said: Fri, earned: Fri },
-    #[error("its place {seq} is not above {signed}, the last one signed for this sponsor")]
+    #[error(
+        "its place {seq} is not above {signed}, the last one signed for this sponsor and operator"
+    )]
     Seq { seq: u64, signed: u64 },
     #[error(
         "it settles through operator {said}, while this worker is configured for {ours} (CIRO_OPERATOR_ADDRESS)"
@@ -82,7 +84,8 @@ pub(super) fn judge(
     if let Err(refusal) = check_operator(document, &statement, ours, operator) {
         return Verdict::Refuse(refusal);
     }
-    let (same_place, signed) = ledger.statements(statement.sponsor, statement.seq);
+    let (same_place, signed) =
+        ledger.statements((statement.sponsor, statement.operator), statement.seq);
     if let Some(before) = same_place.filter(|before| before.is_for(&statement)) {
         return Verdict::Repeat(before.signature);
     }

@@ -102,6 +102,7 @@ fn what_was_earned_is_countersigned_with_a_signature_that_verifies() {
     let signer = Signer::of_test();
     let statement = Statement {
         sponsor: sponsor(),
+        operator: document.operator,
         worker: signer.identity().worker,
         seq: 1,
         count: 3,

@@ -13,7 +13,7 @@ const DONE_MAX: usize = 1_000_000;
 const UNPAID_MAX: usize = 1_000_000;
 /// Unanswered batches before the worker stops making more.
 const UNANSWERED_MAX: usize = 1_024;
-/// Statements remembered per sponsor, so that a lost reply can be answered with the same signature.
+/// Statements remembered per sponsor and operator, so that a lost reply can be answered with the same signature.
 const STATEMENTS_KEPT: usize = 64;
 /// Entries per snapshot record: far below the record bound.
 const CHUNK: usize = 8_192;
@@ -55,7 +55,7 @@ pub(crate) struct Ledger {
     done: BTreeSet<Attempt>,
     forgotten: Option<JobId>,
     earned: HashMap<JobId, Earned>,
-    statements: HashMap<Address, BTreeMap<u64, Countersigned>>,
+    statements: HashMap<(Address, Address), BTreeMap<u64, Countersigned>>,
 }
 
 impl Ledger {
@@ -115,7 +115,7 @@ impl Ledger {
         for job in std::mem::take(&mut statement.jobs) {
             self.earned.remove(&job);
         }
-        let kept = self.statements.entry(statement.sponsor).or_default();
+        let kept = self.statements.entry((statement.sponsor, statement.operator)).or_default();
         kept.insert(statement.seq, statement);
         while kept.len() > STATEMENTS_KEPT {
             kept.pop_first();
@@ -143,8 +143,12 @@ impl Ledger {
     }
 
     /// The statement agreed to at this place, and the highest place agreed to.
-    pub(crate) fn statements(&self, sponsor: Address, seq: u64) -> (Option<&Countersigned>, u64) {
-        let kept = self.statements.get(&sponsor);
+    pub(crate) fn statements(
+        &self,
+        (sponsor, operator): (Address, Address),
+        seq: u64,
+    ) -> (Option<&Countersigned>, u64) {
+        let kept = self.statements.get(&(sponsor, operator));
         let highest = kept.and_then(|kept| kept.last_key_value()).map_or(0, |(seq, _)| *seq);
         (kept.and_then(|kept| kept.get(&seq)), highest)
     }

@@ -72,6 +72,7 @@ pub(crate) struct Earned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Countersigned {
     pub(crate) sponsor: Address,
+    pub(crate) operator: Address,
     pub(crate) seq: u64,
     pub(crate) count: u64,
     pub(crate) amount_fri: Fri,
@@ -84,9 +85,10 @@ pub(crate) struct Countersigned {
 impl Countersigned {
     /// Whether this is the agreement to exactly `statement`.
     pub(crate) fn is_for(&self, statement: &Statement) -> bool {
-        (self.sponsor, self.seq, self.count, self.amount_fri, self.root)
+        (self.sponsor, self.operator, self.seq, self.count, self.amount_fri, self.root)
             == (
                 statement.sponsor,
+                statement.operator,
                 statement.seq,
                 statement.count,
                 statement.amount,

@@ -38,9 +38,15 @@ fn answered(batch: &SignedBatch, accepted: bool) -> Record {
     Record::Answered { batch: batch.number, accepted, refused }
 }
 
+/// A sponsor and its operator.
+fn pair() -> (Address, Address) {
+    (Address(Felt::from(9_u8)), Address(Felt::from(8_u8)))
+}
+
 fn countersigned(seq: u64, jobs: &[u128]) -> Countersigned {
     Countersigned {
-        sponsor: Address(Felt::from(9_u8)),
+        sponsor: pair().0,
+        operator: pair().1,
         seq,
         count: u64::try_from(jobs.len()).unwrap(),
         amount_fri: Fri(1_000),
@@ -71,7 +77,7 @@ fn essence(ledger: &Ledger) -> Essence {
     let seen = (0..12).map(|job| ledger.seen(attempt(job, 1))).collect();
     let unknown = felt::Digest(Felt::ZERO);
     let claims = (0..12).map(|job| ledger.claim(attempt(job, 1).job, unknown)).collect();
-    let highest = ledger.statements(Address(Felt::from(9_u8)), 1).1;
+    let highest = ledger.statements(pair(), 1).1;
     (ledger.unanswered_batches(), ledger.unpaid(), seen, claims, highest)
 }
 
@@ -199,7 +205,7 @@ fn a_journal_of_settled_work_does_not_grow_without_bound() {
     drop(journal);
     let journal = open(&dir);
     assert_eq!(journal.ledger().seen(attempt(0, 1)), Some(Seen::Answered));
-    assert_eq!(journal.ledger().statements(Address(Felt::from(9_u8)), 400).1, 400);
+    assert_eq!(journal.ledger().statements(pair(), 400).1, 400);
 }
 
 #[test]

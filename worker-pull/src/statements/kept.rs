@@ -23,7 +23,7 @@ pub struct KeptStatement {
     pub sponsor: Address,
     /// Who is paid.
     pub worker: Address,
-    /// Place in the sequence of this pair.
+    /// Place in the sequence of this sponsor, operator and worker.
     pub seq: u64,
     /// How many receipts.
     pub count: u64,
@@ -33,7 +33,7 @@ pub struct KeptStatement {
     pub root: Digest,
     /// The worker's signature.
     pub signature: Signature,
-    /// The operator through whose allowance it settles.
+    /// The operator through which it settles, and no other.
     pub operator: Address,
     /// The key that the operator had registered when it signed.
     pub operator_key: PublicKey,
@@ -46,6 +46,7 @@ impl KeptStatement {
     pub fn statement(&self) -> Statement {
         Statement {
             sponsor: self.sponsor,
+            operator: self.operator,
             worker: self.worker,
             seq: self.seq,
             count: self.count,

@@ -24,7 +24,7 @@ pub const ATTESTATION_BATCH_TYPE_HASH: felt252 =
 
 pub const STATEMENT_TYPE_HASH: felt252 =
     selector!(
-        "\"Statement\"(\"Sponsor\":\"ContractAddress\",\"Worker\":\"ContractAddress\",\"Seq\":\"u128\",\"Count\":\"u128\",\"Amount\":\"u128\",\"Receipts\":\"felt\",\"Contract\":\"ContractAddress\")"
+        "\"Statement\"(\"Sponsor\":\"ContractAddress\",\"Operator\":\"ContractAddress\",\"Worker\":\"ContractAddress\",\"Seq\":\"u128\",\"Count\":\"u128\",\"Amount\":\"u128\",\"Receipts\":\"felt\",\"Contract\":\"ContractAddress\")"
     );
 
 pub const WORKER_LOGIN_TYPE_HASH: felt252 =
@@ -67,13 +67,16 @@ pub fn attestation_batch_hash(batch: AttestationBatch) -> felt252 {
     )
 }
 
-/// The struct hash of a statement that the JobManager at `contract` settles.
-pub fn statement_hash(statement: Statement, contract: ContractAddress) -> felt252 {
+/// The struct hash of a statement that the JobManager at `contract` settles for `operator`.
+pub fn statement_hash(
+    statement: Statement, operator: ContractAddress, contract: ContractAddress
+) -> felt252 {
     let Statement { sponsor, worker, seq, count, amount, receipts } = statement;
     poseidon_hash_span(
         [
             STATEMENT_TYPE_HASH,
             sponsor.into(),
+            operator.into(),
             worker.into(),
             seq.into(),
             count.into(),

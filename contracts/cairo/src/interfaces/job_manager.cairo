@@ -15,7 +15,7 @@ pub trait ISettlement<TState> {
         ref self: TState, operator: ContractAddress, statements: Array<OperatorSignedStatement>
     );
     fn statement_message_hash(
-        self: @TState, statement: Statement, signer: ContractAddress
+        self: @TState, statement: Statement, operator: ContractAddress, signer: ContractAddress
     ) -> felt252;
 }
 

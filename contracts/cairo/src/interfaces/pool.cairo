@@ -20,7 +20,9 @@ pub trait IPool<TState> {
     fn return_escrow(ref self: TState, poster: ContractAddress, amount: u128);
     fn slash(ref self: TState, worker: ContractAddress, reporter: ContractAddress);
     fn job_manager(self: @TState) -> ContractAddress;
-    fn last_seq(self: @TState, sponsor: ContractAddress, worker: ContractAddress) -> u128;
+    fn last_seq(
+        self: @TState, sponsor: ContractAddress, operator: ContractAddress, worker: ContractAddress
+    ) -> u128;
     fn escrow_of(self: @TState, poster: ContractAddress) -> u128;
     fn treasury(self: @TState) -> ContractAddress;
 }

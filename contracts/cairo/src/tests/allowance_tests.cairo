@@ -10,8 +10,8 @@ use crate::pool::CdcPool::Event as PoolEvent;
 use crate::types::statement::{SignedStatement, Statement};
 use starknet::{ContractAddress, contract_address_const, get_block_timestamp};
 use super::world::{
-    ALLOWANCE_EPOCH, NOTICE, START, World, WorldTrait, act_as, at, busy_world, empty_world,
-    first_statement, operator, sponsor, stranger, worker
+    ALLOWANCE_EPOCH, NOTICE, START, WORKER_SECRET, World, WorldTrait, act_as, at, busy_world,
+    empty_world, first_statement, operator, sponsor, stranger, worker
 };
 
 const EVERYTHING: u128 = 0xffffffffffffffffffffffffffffffff;
@@ -63,7 +63,7 @@ fn assert_pays(world: World, operator: ContractAddress, signed: SignedStatement)
     world.expect_of_manager(Event::StatementSettled(settled));
     assert_eq!(world.sponsors.deposit_of(sponsor, operator), deposit - amount);
     assert_eq!(world.sponsors.allowance_of(sponsor, operator), allowance - amount);
-    assert_eq!(world.pool.last_seq(sponsor, worker), seq);
+    assert_eq!(world.pool.last_seq(sponsor, operator, worker), seq);
 }
 
 /// Settles as `operator` and sees it refused for want of allowance, with no money moved.
@@ -72,7 +72,7 @@ fn assert_is_over(world: World, operator: ContractAddress, signed: SignedStateme
     let deposit = world.sponsors.deposit_of(sponsor, operator);
     let allowance = world.sponsors.allowance_of(sponsor, operator);
     let pending = world.pending_of(worker);
-    let last_seq = world.pool.last_seq(sponsor, worker);
+    let last_seq = world.pool.last_seq(sponsor, operator, worker);
     world.forget_events();
     act_as(operator);
     world.settlement.settle(array![signed]);
@@ -82,7 +82,7 @@ fn assert_is_over(world: World, operator: ContractAddress, signed: SignedStateme
     assert_eq!(world.sponsors.deposit_of(sponsor, operator), deposit);
     assert_eq!(world.sponsors.allowance_of(sponsor, operator), allowance);
     assert_eq!(world.pending_of(worker), pending);
-    assert_eq!(world.pool.last_seq(sponsor, worker), last_seq);
+    assert_eq!(world.pool.last_seq(sponsor, operator, worker), last_seq);
 }
 
 #[test]
@@ -277,7 +277,8 @@ fn one_operator_cannot_spend_what_was_deposited_for_another() {
     world.forget_events();
     let statement = first_statement();
     act_as(other_operator());
-    world.settlement.settle(array![world.sign(statement)]);
+    let signed = world.sign_for(other_operator(), statement, WORKER_SECRET);
+    world.settlement.settle(array![signed]);
     let Statement { sponsor, worker, seq, .. } = statement;
     let (operator, reason) = (other_operator(), Refusals::INSUFFICIENT_DEPOSIT);
     let refused = StatementRefused { sponsor, worker, operator, seq, reason };
@@ -294,9 +295,10 @@ fn two_operators_spend_separately() {
     allow(world, other_operator(), 2_000);
     assert_pays(world, operator(), signed_for(world, 1, 4_000));
     assert_eq!(world.sponsors.allowance_of(sponsor(), other_operator()), 2_000);
-    let second = signed_for(world, 2, 2_000);
-    assert_is_over(world, operator(), second);
-    assert_pays(world, other_operator(), second);
+    assert_is_over(world, operator(), signed_for(world, 2, 2_000));
+    let theirs = Statement { amount: 2_000, ..first_statement() };
+    assert_pays(world, other_operator(), world.sign_for(other_operator(), theirs, WORKER_SECRET));
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 1);
     allow(world, operator(), 0);
     at(START + ALLOWANCE_EPOCH);
     assert_eq!(left(world), 0);

@@ -42,13 +42,13 @@ fn batch_struct(f: Span<felt252>) -> felt252 {
 fn statement_struct(f: Span<felt252>) -> felt252 {
     let statement = Statement {
         sponsor: address(*f[0]),
-        worker: address(*f[1]),
-        seq: u128_of(*f[2]),
-        count: u128_of(*f[3]),
-        amount: u128_of(*f[4]),
-        receipts: *f[5],
+        worker: address(*f[2]),
+        seq: u128_of(*f[3]),
+        count: u128_of(*f[4]),
+        amount: u128_of(*f[5]),
+        receipts: *f[6],
     };
-    snip12::statement_hash(statement, address(*f[6]))
+    snip12::statement_hash(statement, address(*f[1]), address(*f[7]))
 }
 
 fn login_struct(f: Span<felt252>) -> felt252 {

@@ -73,7 +73,7 @@ fn refused(operator: ContractAddress, statement: Statement, reason: felt252) -> 
 
 /// Adds the operator's signature, made with `secret`.
 fn add_operator(world: World, signed: SignedStatement, secret: felt252) -> OperatorSignedStatement {
-    let message = world.settlement.statement_message_hash(signed.statement, operator());
+    let message = world.settlement.statement_message_hash(signed.statement, operator(), operator());
     let (operator_r, operator_s) = sign(message, secret);
     OperatorSignedStatement { signed, operator_r, operator_s }
 }
@@ -94,7 +94,7 @@ fn money(world: World) -> (u128, u128, (u128, u128), u128) {
         world.sponsors.deposit_of(sponsor(), operator()),
         world.sponsors.allowance_of(sponsor(), operator()),
         world.pending_of(worker()),
-        world.pool.last_seq(sponsor(), worker())
+        world.pool.last_seq(sponsor(), operator(), worker())
     )
 }
 

@@ -104,7 +104,7 @@ fn try_settle(world: World, statement: Statement) -> SyscallResult<()> {
 #[feature("safe_dispatcher")]
 fn try_settle_for(world: World, statement: Statement) -> SyscallResult<()> {
     act_as(worker());
-    let message = world.settlement.statement_message_hash(statement, operator());
+    let message = world.settlement.statement_message_hash(statement, operator(), operator());
     let (operator_r, operator_s) = sign(message, OPERATOR_SECRET);
     let signed = world.sign(statement);
     ISettlementSafeDispatcher { contract_address: world.manager_address }
@@ -149,7 +149,7 @@ fn assert_nothing_settled(world: World) {
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 4_000);
     assert_eq!(world.pending_of(worker()), (0, 0));
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), 0);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 0);
     assert_silent(world);
 }
 
@@ -484,7 +484,7 @@ fn walk(world: World, first: u64) -> Array<bool> {
         open.append(settled);
         now += STEP;
     };
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), seq - 1);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), seq - 1);
     open
 }
 

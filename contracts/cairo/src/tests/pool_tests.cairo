@@ -146,7 +146,7 @@ fn a_payment_moves_the_amount_and_lowers_the_allowance() {
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 8_500);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 2_500);
     assert_eq!(world.pending_of(worker()), (1_500, 0));
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), 1);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 1);
     assert_eq!(world.stakes.exposed_until(worker()), START + 2 * WINDOW);
 }
 
@@ -171,7 +171,7 @@ fn a_refused_payment_says_why_and_moves_nothing() {
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 20_000);
     assert_eq!(world.pending_of(worker()), (0, 0));
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), 0);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 0);
     assert_eq!(world.stakes.exposed_until(worker()), 0);
 }
 
@@ -211,7 +211,7 @@ fn money_is_conserved_through_a_long_sequence() {
         ..24 {
             at(START + step * 700);
             world.pay(seq, 10 + step.into() * 13);
-            assert_eq!(world.pool.last_seq(sponsor(), worker()), seq);
+            assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), seq);
             assert_conserved(@world);
             seq += 1;
             act_as(sponsor());

@@ -20,7 +20,7 @@ use starknet::testing::{pop_log_raw, set_chain_id};
 use super::signer::public_key;
 use super::world::{
     CHAIN_ID, Parameters, World, WorldTrait, act_as, assert_refused, busy_world, deploy,
-    first_statement, good_parameters, operator, sponsor, stranger, worker
+    first_statement, good_parameters, operator, sponsor, stranger, worker, WORKER_SECRET
 };
 
 fn settled(statement: Statement) -> Event {
@@ -42,7 +42,7 @@ fn assert_moves_nothing(world: World, signed: SignedStatement, reason: felt252) 
     let deposit = world.sponsors.deposit_of(sponsor(), operator());
     let allowance = world.sponsors.allowance_of(sponsor(), operator());
     let pending = world.pending_of(worker());
-    let seq = world.pool.last_seq(sponsor(), worker());
+    let seq = world.pool.last_seq(sponsor(), operator(), worker());
     act_as(operator());
     world.settlement.settle(array![signed]);
     world.expect_of_manager(refused(signed.statement, reason));
@@ -50,7 +50,7 @@ fn assert_moves_nothing(world: World, signed: SignedStatement, reason: felt252) 
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), deposit);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), allowance);
     assert_eq!(world.pending_of(worker()), pending);
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), seq);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), seq);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_countersigned_statement_moves_deposit_to_pending_pay() {
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 9_000);
     assert_eq!(world.sponsors.allowance_of(sponsor(), operator()), 3_000);
     assert_eq!(world.pending_of(worker()), (1_000, 0));
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), 1);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 1);
 }
 
 #[test]
@@ -250,10 +250,22 @@ fn a_statement_over_the_deposit_is_refused() {
 fn the_allowance_is_the_callers_and_a_stranger_has_none() {
     let world = busy_world();
     act_as(stranger());
-    world.settlement.settle(array![world.sign(first_statement())]);
+    let signed = world.sign_for(stranger(), first_statement(), WORKER_SECRET);
+    world.settlement.settle(array![signed]);
     let (_, data) = pop_log_raw(world.manager_address).unwrap();
     assert_eq!(data, [1, PoolRefusals::INSUFFICIENT_ALLOWANCE].span());
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 10_000);
+}
+
+#[test]
+fn a_statement_for_another_operator_is_refused() {
+    let world = busy_world();
+    let signed = world.sign_for(stranger(), first_statement(), WORKER_SECRET);
+    assert_moves_nothing(world, signed, Refusals::BAD_SIGNATURE);
+    act_as(stranger());
+    world.settlement.settle(array![world.sign(first_statement())]);
+    let (_, data) = pop_log_raw(world.manager_address).unwrap();
+    assert_eq!(data, [1, Refusals::BAD_SIGNATURE].span());
 }
 
 #[test]
@@ -293,7 +305,7 @@ fn one_bad_statement_does_not_sink_the_good_ones() {
     world.expect_of_manager(settled(third));
     assert_eq!(world.pending_of(worker()), (3_000, 0));
     assert_eq!(world.sponsors.deposit_of(sponsor(), operator()), 7_000);
-    assert_eq!(world.pool.last_seq(sponsor(), worker()), 3);
+    assert_eq!(world.pool.last_seq(sponsor(), operator(), worker()), 3);
 }
 
 fn copies(signed: SignedStatement, count: u32) -> Array<SignedStatement> {

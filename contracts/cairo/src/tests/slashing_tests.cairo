@@ -546,7 +546,7 @@ fn statements_of_a_slashed_worker_are_refused_and_do_not_sink_the_others() {
         sponsor, worker: payee, operator, seq, count, amount, receipts
     };
     world.expect_of_manager(ManagerEvent::StatementSettled(settled));
-    assert_eq!(world.pool.last_seq(sponsor, worker()), 0);
+    assert_eq!(world.pool.last_seq(sponsor, operator, worker()), 0);
     assert_eq!(world.pending_of(worker()), (0, 0));
     assert_eq!(world.pending_of(honest_worker()), (1_000, 0));
     assert_eq!(world.sponsors.deposit_of(sponsor, operator), 9_000);

@@ -241,7 +241,7 @@ fn a_statement_of_a_deregistered_worker_is_refused_until_it_registers_again() {
     world.expect_of_manager(ManagerEvent::StatementRefused(refused));
     assert_eq!(world.pending_of(worker), (0, 0));
     assert_eq!(world.sponsors.deposit_of(sponsor, operator), 10_000);
-    assert_eq!(world.pool.last_seq(sponsor, worker), 0);
+    assert_eq!(world.pool.last_seq(sponsor, operator, worker), 0);
     act_as(worker);
     world.workers.register_worker(public_key(WORKER_SECRET));
     world.forget_events();

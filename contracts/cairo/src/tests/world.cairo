@@ -211,7 +211,14 @@ pub impl WorldImpl of WorldTrait {
     }
 
     fn sign_with(self: @World, statement: Statement, secret: felt252) -> SignedStatement {
-        let message = (*self.settlement).statement_message_hash(statement, statement.worker);
+        self.sign_for(operator(), statement, secret)
+    }
+
+    fn sign_for(
+        self: @World, operator: ContractAddress, statement: Statement, secret: felt252
+    ) -> SignedStatement {
+        let message = (*self.settlement)
+            .statement_message_hash(statement, operator, statement.worker);
         let (signature_r, signature_s) = sign(message, secret);
         SignedStatement { statement, signature_r, signature_s }
     }

@@ -4,12 +4,14 @@ use starknet::ContractAddress;
 
 /// "`sponsor` owes me `amount` for `count` results under the root `receipts`."
 ///
-/// The signed struct has one more field, the JobManager's address; the contract knows its own.
+/// The signed struct has two more fields: the operator through which it settles, so that no other
+/// can settle it again, and the JobManager's address. The contract knows both.
 #[derive(Copy, Drop, Debug, PartialEq, Serde)]
 pub struct Statement {
     pub sponsor: ContractAddress,
     pub worker: ContractAddress,
-    /// One more than the last settled statement of this sponsor and worker; the first is 1.
+    /// One more than the last settled statement of this sponsor, operator and worker; the first is
+    /// 1.
     pub seq: u128,
     pub count: u128,
     pub amount: u128,
