@@ -15,10 +15,10 @@ use super::{Fate, Outcome, Row, plan::waits_for};
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Whose sequence it is.
-type Pair = (Address, Address, Address);
+type Pair = (Address, Address, Address, Address);
 
 fn pair(statement: &KeptStatement) -> Pair {
-    (statement.contract, statement.worker, statement.sponsor)
+    (statement.contract, statement.worker, statement.sponsor, statement.operator)
 }
 
 /// Sends them all, some in each transaction. What follows a refused statement of the same pair is not sent.

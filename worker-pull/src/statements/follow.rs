@@ -84,8 +84,11 @@ async fn put_aside(shop: &Arc<Workshop>) -> Result<usize, FollowError> {
     let keeper = Arc::clone(shop);
     let unsettled = shop.with_journal(move |_| keeper.statements.unsettled()).await?;
     let mut moved = 0;
-    for of_sponsor in unsettled.chunk_by(|one, next| one.sponsor == next.sponsor) {
-        for kept in of_sponsor {
+    let together = |one: &KeptStatement, next: &KeptStatement| {
+        (one.sponsor, one.operator) == (next.sponsor, next.operator)
+    };
+    for in_order in unsettled.chunk_by(together) {
+        for kept in in_order {
             if !is_over(shop, kept).await? {
                 break;
             }
