@@ -18,4 +18,4 @@ pub use id::{AttestedJob, DeviceId, JobId, LeaseId, OnchainJobId, SponsorId, Sta
 pub use manifest::Manifest;
 pub use money::Fri;
 pub use problem::{ErrorCode, Problem};
-pub use state::{JobStatus, Level, Scheme, SettlementStatus, StatementStatus};
+pub use state::{JobStatus, Level, Priority, Scheme, SettlementStatus, StatementStatus};

@@ -43,6 +43,13 @@ pub const START_WITHIN_MS_MAX: u64 = 86_400_000;
 /// Default time a job may wait for a worker: one hour.
 pub const START_WITHIN_MS_DEFAULT: u64 = 3_600_000;
 
+/// Longest time a job may be kept back before a worker may have it: one week. Longer plans belong to a calendar.
+pub const DELAY_MS_MAX: u64 = 7 * 86_400_000;
+
+/// Head start of a job with high priority, and what one of low priority waits more, in jobs: enough to pass a burst of a
+/// batch lease or two, little enough that a low priority is overtaken by a few hundred jobs and not by a day's.
+pub const HEAD_START_JOBS: i64 = 100;
+
 /// Worker deaths after which a job is taken for poisonous and fails.
 pub const CRASHES_MAX: i32 = 3;
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::limits;
+
 macro_rules! word_enum {
     ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal,)+ }) => {
         $(#[doc = $doc])+
@@ -64,6 +66,30 @@ word_enum!(
         Expired = "expired",
     }
 );
+
+word_enum!(
+    /// How soon a job should run, beside others of its sponsor and of others. A head start, never a right of way: what has
+    /// a lower priority waits longer, and a bounded time.
+    Priority {
+        /// After what is normal.
+        Low = "low",
+        /// Unless told.
+        Normal = "normal",
+        /// Before what is normal.
+        High = "high",
+    }
+);
+
+impl Priority {
+    /// The head start, in jobs that a sponsor would otherwise have to wait for; negative is a late one.
+    pub const fn head_start_jobs(self) -> i64 {
+        match self {
+            Self::Low => -limits::HEAD_START_JOBS,
+            Self::Normal => 0,
+            Self::High => limits::HEAD_START_JOBS,
+        }
+    }
+}
 
 impl JobStatus {
     /// Whether the job can never move again.

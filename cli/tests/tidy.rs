@@ -36,7 +36,7 @@ fn imports_point_down() {
         ("ciro-testbed", &["ciro-api"]),
         ("ciro-contracts", &["ciro-api", "ciro-testbed"]),
         ("ciro-paymaster", &["ciro-api", "ciro-contracts", "ciro-testbed"]),
-        ("ciro-gateway", &["ciro-api", "ciro-paymaster"]),
+        ("ciro-gateway", &["ciro-api", "ciro-paymaster", "ciro-testbed"]),
         ("ciro-worker", &["ciro-api"]),
         ("ciro", &["ciro-api", "ciro-contracts", "ciro-paymaster", "ciro-gateway", "ciro-worker"]),
     ]);

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{JobId, LeaseId, ModelId, limits};
+use ciro_api::{JobId, LeaseId, ModelId, Priority, SponsorId, limits};
 use redis::{
     AsyncConnectionConfig, Client, FromRedisValue, RedisError, aio::MultiplexedConnection,
 };
@@ -22,18 +22,27 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 #[error("the queue index in Redis cannot be used")]
 pub struct QueueError(#[from] RedisError);
 
-/// One pool's keys. All share a hash tag, so a cluster keeps them in one slot.
-struct Keys {
-    ready: String,
-    lease: String,
-    own: String,
-}
+/// One pool's keys, in the order of `functions.lua`. All share a hash tag, so a cluster keeps them in one slot.
+struct Keys([String; 7]);
 
 impl Keys {
     fn of(model: ModelId) -> Self {
-        let key = |name| format!("{{ciro:{model}}}:{name}");
-        Self { ready: key("ready"), lease: key("lease"), own: key("own") }
+        let names = ["ready", "lease", "own", "later", "shape", "next", "clock"];
+        Self(names.map(|name| format!("{{ciro:{model}}}:{name}")))
     }
+}
+
+/// A job to be placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The job.
+    pub job: JobId,
+    /// Whose share of the workers it takes.
+    pub sponsor: SponsorId,
+    /// How soon.
+    pub priority: Priority,
+    /// From when on, counted from now.
+    pub delay_ms: u64,
 }
 
 /// A lease that ran out, as Redis remembers it.
@@ -84,11 +93,12 @@ impl Queue {
         self.query::<i64>(redis::cmd("PUBLISH").arg(channel).arg(message)).await.map(drop)
     }
 
-    /// Makes jobs leasable; those already leased stay so.
-    pub async fn enqueue(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_enqueue_v1", &Keys::of(model), None);
-        for job in jobs {
-            call.arg(job.0.as_bytes()).arg(order(*job));
+    /// Makes jobs leasable, each at its sponsor's fair place; those already leased or placed stay so.
+    pub async fn enqueue(&self, model: ModelId, entries: &[Entry]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_enqueue_v2", &Keys::of(model), None);
+        for Entry { job, sponsor, priority, delay_ms } in entries {
+            call.arg(job.0.as_bytes()).arg(sponsor.0.as_bytes());
+            call.arg(priority.head_start_jobs()).arg(*delay_ms);
         }
         self.query(&call).await
     }
@@ -101,7 +111,7 @@ impl Queue {
         most: u32,
     ) -> Result<Vec<JobId>, QueueError> {
         let grant = format!("{{ciro:{model}}}:grant:{}", lease.0.simple());
-        let mut call = function("ciro_take_v1", &Keys::of(model), Some(&grant));
+        let mut call = function("ciro_take_v2", &Keys::of(model), Some(&grant));
         call.arg(lease.0.as_bytes()).arg(most).arg(limits::GRANT_MS).arg(2 * limits::WAIT_MS_MAX);
         let jobs: Vec<Uuid16> = self.query(&call).await?;
         Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
@@ -113,7 +123,7 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<Vec<bool>, QueueError> {
-        self.query(&with_leases("ciro_extend_v1", model, leases)).await
+        self.query(&with_leases("ciro_extend_v2", model, leases)).await
     }
 
     /// Takes over leases that `PostgreSQL` knows and Redis forgot.
@@ -122,34 +132,34 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<u64, QueueError> {
-        self.query(&with_leases("ciro_adopt_v1", model, leases)).await
+        self.query(&with_leases("ciro_adopt_v2", model, leases)).await
     }
 
     /// Forgets jobs.
     pub async fn drop_jobs(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_drop_v1", &Keys::of(model), None);
+        let mut call = function("ciro_drop_v2", &Keys::of(model), None);
         for job in jobs {
             call.arg(job.0.as_bytes());
         }
         self.query(&call).await
     }
 
-    /// Puts a job back at its old place, unless another lease has it by now.
+    /// Puts a job back to the front, unless another lease has it by now.
     pub async fn requeue(
         &self,
         model: ModelId,
         job: JobId,
         seen: Option<LeaseId>,
     ) -> Result<u64, QueueError> {
-        let mut call = function("ciro_requeue_v1", &Keys::of(model), None);
+        let mut call = function("ciro_requeue_v2", &Keys::of(model), None);
         let seen = seen.map_or_else(Vec::new, |lease| lease.0.as_bytes().to_vec());
-        call.arg(job.0.as_bytes()).arg(seen).arg(order(job));
+        call.arg(job.0.as_bytes()).arg(seen);
         self.query(&call).await
     }
 
     /// Claims up to 100 leases that ran out, for ten seconds.
     pub async fn sweep(&self, model: ModelId) -> Result<Vec<Expired>, QueueError> {
-        let mut call = function("ciro_sweep_v1", &Keys::of(model), None);
+        let mut call = function("ciro_sweep_v2", &Keys::of(model), None);
         call.arg(100).arg(10_000);
         let flat: Vec<Vec<u8>> = self.query(&call).await?;
         let expired = flat.chunks_exact(2).filter_map(|pair| {
@@ -192,10 +202,10 @@ impl Queue {
     }
 }
 
-fn function(name: &str, keys: &Keys, fourth: Option<&str>) -> redis::Cmd {
+fn function(name: &str, keys: &Keys, one_more: Option<&str>) -> redis::Cmd {
     let mut call = redis::cmd("FCALL");
-    call.arg(name).arg(if fourth.is_some() { 4 } else { 3 });
-    call.arg(&keys.ready).arg(&keys.lease).arg(&keys.own).arg(fourth);
+    call.arg(name).arg(keys.0.len() + usize::from(one_more.is_some()));
+    call.arg(&keys.0).arg(one_more);
     call
 }
 
@@ -206,11 +216,6 @@ fn with_leases(name: &str, model: ModelId, leases: &[(JobId, LeaseId)]) -> redis
         call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
     }
     call
-}
-
-/// First accepted, first leased: the milliseconds inside the `UUIDv7`.
-fn order(job: JobId) -> i64 {
-    i64::try_from(job.0.as_u128() >> 80).unwrap_or(i64::MAX)
 }
 
 fn is_unknown_function(error: &RedisError) -> bool {

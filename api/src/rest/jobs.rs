@@ -9,7 +9,7 @@ use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{JobId, StatementId},
     money::Fri,
-    state::{JobStatus, Level, Scheme, SettlementStatus},
+    state::{JobStatus, Level, Priority, Scheme, SettlementStatus},
 };
 
 /// The input of a job: exactly one of the two.
@@ -46,6 +46,12 @@ pub struct CreateJob {
     /// Give up when a run takes longer. Default one minute, at most ten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_within_ms: Option<u64>,
+    /// Keep it back for so long; `start_within_ms` counts from then. Default none, at most a week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// How soon it should run beside others. Default `normal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// What a model made.

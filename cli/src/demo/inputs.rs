@@ -59,7 +59,14 @@ fn sentiment(text: &str, rating: Option<f64>) -> Request {
 }
 
 fn job(model: &str, input: JobInput) -> CreateJob {
-    CreateJob { model: model.to_owned(), input, start_within_ms: None, run_within_ms: None }
+    CreateJob {
+        model: model.to_owned(),
+        input,
+        start_within_ms: None,
+        run_within_ms: None,
+        delay_ms: None,
+        priority: None,
+    }
 }
 
 /// Sentences spread evenly over a corpus.

@@ -15,6 +15,8 @@ mod front_desk;
 #[cfg(test)]
 mod net;
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod service;

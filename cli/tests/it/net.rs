@@ -96,6 +96,8 @@ pub(crate) fn hash_job(bytes: &[u8]) -> CreateJob {
         input: JobInput::Data(Base64(bytes.to_vec())),
         start_within_ms: None,
         run_within_ms: None,
+        delay_ms: None,
+        priority: None,
     }
 }
 

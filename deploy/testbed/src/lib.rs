@@ -4,11 +4,13 @@
 
 mod devnet;
 mod postgres;
+mod redis;
 
 use std::{env, fs, path::PathBuf};
 
 pub use devnet::Devnet;
 pub use postgres::{connect, empty_database};
+pub use redis::Redis;
 
 /// Where a tool is: as `make tools` found it, else where `fallback` says.
 fn tool(key: &str, fallback: impl FnOnce() -> PathBuf) -> PathBuf {

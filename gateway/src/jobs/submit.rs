@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ciro_api::{
-    ErrorCode, JobId, ModelId, Problem,
+    ErrorCode, JobId, ModelId, Priority, Problem,
     hash::commitment::commit,
     limits,
     rest::jobs::{CreateJob, Job},
@@ -28,6 +28,7 @@ use crate::{
     extract::Body,
     models::{self, Model},
     problem::ApiError,
+    queue::Entry,
     wake::Event,
 };
 
@@ -41,6 +42,8 @@ struct Accepted {
     input: Vec<u8>,
     start_within_ms: u64,
     run_within_ms: u64,
+    delay_ms: u64,
+    priority: Priority,
     /// The caller's key and the fingerprint of the body it came with.
     idempotency: Option<(String, Vec<u8>)>,
 }
@@ -129,6 +132,8 @@ async fn check(
             limits::RUN_WITHIN_MS_DEFAULT,
             limits::RUN_WITHIN_MS_MAX,
         )?,
+        delay_ms: delay(request.delay_ms)?,
+        priority: request.priority.unwrap_or(Priority::Normal),
         idempotency,
     })
 }
@@ -140,6 +145,15 @@ fn within(pointer: &str, given: Option<u64>, default: u64, most: u64) -> Result<
     }
     let problem = Problem::new(ErrorCode::InvalidRequest, "a deadline is out of range");
     Err(problem.at(pointer, format!("must be 1 to {most}")).into())
+}
+
+fn delay(given: Option<u64>) -> Result<u64, ApiError> {
+    let delay_ms = given.unwrap_or(0);
+    if delay_ms <= limits::DELAY_MS_MAX {
+        return Ok(delay_ms);
+    }
+    let problem = Problem::new(ErrorCode::InvalidRequest, "the delay is out of range");
+    Err(problem.at("/delay_ms", format!("must be at most {}", limits::DELAY_MS_MAX)).into())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
@@ -184,6 +198,12 @@ fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
 async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiError> {
     let job = JobId(Uuid::now_v7());
     let model = accepted.model.id;
+    let entry = Entry {
+        job,
+        sponsor: accepted.device.sponsor,
+        priority: accepted.priority,
+        delay_ms: accepted.delay_ms,
+    };
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     if let Some(earlier) = claim_key(&tx, &accepted, job).await? {
@@ -197,14 +217,16 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
     tx.commit().await?;
     drop(client);
     // The reply does not wait for Redis: the job is safe, and a stalled index must not stall the door.
-    tokio::spawn(index(app, model, job));
+    tokio::spawn(index(app, model, entry));
     Ok((job, false))
 }
 
-async fn index(app: Arc<App>, model: ModelId, job: JobId) {
-    match app.queue.enqueue(model, &[job]).await {
+async fn index(app: Arc<App>, model: ModelId, entry: Entry) {
+    match app.queue.enqueue(model, &[entry]).await {
         Ok(_) => app.wake.announce(&app.queue, Event::Queued(model)).await,
-        Err(error) => tracing::warn!(%job, %error, "an accepted job waits for reconciling"),
+        Err(error) => {
+            tracing::warn!(job = %entry.job, %error, "an accepted job waits for reconciling");
+        }
     }
 }
 
@@ -246,7 +268,9 @@ async fn claim_key(
 }
 
 async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {
-    let Accepted { device, model, input, start_within_ms, run_within_ms, .. } = accepted;
+    let Accepted {
+        device, model, input, start_within_ms, run_within_ms, delay_ms, priority, ..
+    } = accepted;
     let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let input_commitment = commit(model.manifest.scheme, input).to_string();
     database::execute(
@@ -262,6 +286,8 @@ async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result
             &model.price.to_string(),
             &ms(*run_within_ms),
             &ms(*start_within_ms),
+            &priority.as_str(),
+            &ms(*delay_ms),
         ],
     )
     .await?;

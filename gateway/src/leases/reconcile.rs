@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId};
+use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId, SponsorId};
 use tokio_postgres::Row;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use crate::{
     database::{self, DatabaseError, read},
     jobs::end::{self, Ending},
     problem::ApiError,
+    queue::Entry,
     wake::Event,
 };
 
@@ -50,6 +51,8 @@ struct Live {
     epoch: i64,
     lease: Option<LeaseId>,
     leased: bool,
+    /// How the index places it.
+    entry: Entry,
     start_over: bool,
     run_over: bool,
 }
@@ -111,7 +114,7 @@ async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
             .await
         }
         _ => {
-            if app.queue.enqueue(live.model, &[live.job]).await? > 0 {
+            if app.queue.enqueue(live.model, &[live.entry]).await? > 0 {
                 tracing::info!(job = %live.job, "a job that the index lacked was pushed again");
                 app.wake.announce(&app.queue, Event::Queued(live.model)).await;
             }
@@ -141,8 +144,16 @@ async fn give_up(
 }
 
 fn read_live(row: &Row) -> Result<Live, DatabaseError> {
+    let job = JobId(row.try_get("job_id")?);
+    let delay_ms: i64 = row.try_get("delay_ms")?;
     Ok(Live {
-        job: JobId(row.try_get("job_id")?),
+        job,
+        entry: Entry {
+            job,
+            sponsor: SponsorId(row.try_get("sponsor_id")?),
+            priority: read(row, "priority")?,
+            delay_ms: u64::try_from(delay_ms).unwrap_or(0),
+        },
         model: read(row, "model_id")?,
         epoch: row.try_get("epoch")?,
         lease: row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId),

@@ -4,6 +4,7 @@ WITH wanted AS (
     SELECT live.job_id, job.run_within_ms
     FROM job_live AS live JOIN job USING (job_id)
     WHERE live.job_id = ANY ($1) AND live.state = 'queued' AND live.start_until > clock_timestamp()
+      AND live.run_at <= clock_timestamp()
     ORDER BY live.job_id
     FOR UPDATE OF live
 ), granted AS (

@@ -1,48 +1,108 @@
-#!lua name=ciro_queue_v1
+#!lua name=ciro_queue_v2
 
 -- The lease queue of one pool. Redis is a disposable index: every function may find nothing, find
 -- leftovers of an old snapshot, or run twice, and PostgreSQL decides afterwards.
 --
 -- keys, always in this order:
---   ready  zset  job -> order (milliseconds of acceptance)
---   lease  zset  job -> deadline (milliseconds, this server's clock)
---   own    hash  job -> lease id
--- `job` is the 16 bytes of its UUID, `lease id` the 16 bytes of the lease's.
+--   ready  zset   job -> place in virtual time (see below)
+--   lease  zset   job -> deadline (milliseconds, this server's clock)
+--   own    hash   job -> lease id
+--   later  zset   job -> when it may be leased (milliseconds, this server's clock)
+--   shape  hash   job -> tenant and boost, of those in `later` alone
+--   next   zset   tenant -> the place of its next job
+--   clock  string virtual time
+-- `job` and `tenant` are the 16 bytes of their UUIDs, `lease id` the 16 bytes of the lease's.
+--
+-- Fair share is start-time fair queueing (Goyal, Vin, Cheng 1996), with the place fixed when a job comes: behind the
+-- tenant's job before it, and never before virtual time. A tenant that floods the queue so waits behind itself.
+-- A boost is a head start in virtual time, so what has a lower priority waits a bounded time and never for ever.
+-- Virtual time moves on with work that is served, not with places alone: otherwise an endless row of new tenants,
+-- each with a head start, would starve all others.
+
+-- What one job costs in virtual time. Places stay exact as doubles below 2^53: 9e11 jobs of one tenant.
+local COST = 10000
 
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- args: (job, order)*        returns how many were new
+local function number(text)
+  return tonumber(text or '0') or 0
+end
+
+local function exact(value)
+  return string.format('%.0f', value)
+end
+
+local function place(keys, job, tenant, boost)
+  local pass = math.max(number(redis.call('ZSCORE', keys[6], tenant)), number(redis.call('GET', keys[7])))
+  redis.call('ZADD', keys[6], exact(pass + COST), tenant)
+  redis.call('ZADD', keys[1], exact(pass - boost * COST), job)
+end
+
+-- args: (job, tenant, boost in jobs, milliseconds from now)*   returns how many were new
 local function enqueue(keys, args)
+  local now = now_ms()
   local added = 0
-  for i = 1, #args, 2 do
-    if redis.call('HEXISTS', keys[3], args[i]) == 0 then
-      added = added + redis.call('ZADD', keys[1], 'NX', args[i + 1], args[i])
+  for i = 1, #args, 4 do
+    local job, tenant, boost, delay = args[i], args[i + 1], tonumber(args[i + 2]), tonumber(args[i + 3])
+    local known = redis.call('HEXISTS', keys[3], job) == 1
+      or redis.call('ZSCORE', keys[1], job)
+      or redis.call('ZSCORE', keys[4], job)
+    if not known then
+      if delay > 0 then
+        redis.call('ZADD', keys[4], now + delay, job)
+        redis.call('HSET', keys[5], job, tenant .. exact(boost))
+      else
+        place(keys, job, tenant, boost)
+      end
+      added = added + 1
     end
   end
   return added
 end
 
--- keys: ready lease own grant      args: lease id, most, grant ms, replay ms
+-- Those whose time has come get a place, a hundred at a time.
+local function promote(keys)
+  local due = redis.call('ZRANGE', keys[4], '-inf', now_ms(), 'BYSCORE', 'LIMIT', 0, 100)
+  for _, job in ipairs(due) do
+    local shape = redis.call('HGET', keys[5], job)
+    redis.call('ZREM', keys[4], job)
+    redis.call('HDEL', keys[5], job)
+    -- Without its shape it is left to reconciling, which knows the row.
+    if shape and redis.call('HEXISTS', keys[3], job) == 0 then
+      place(keys, job, string.sub(shape, 1, 16), tonumber(string.sub(shape, 17)))
+    end
+  end
+end
+
+-- keys: ... grant      args: lease id, most, grant ms, replay ms
 -- Asking again with the same lease id gives the same jobs: `grant` remembers what was given.
 local function take(keys, args)
-  local again = redis.call('LRANGE', keys[4], 0, -1)
+  local again = redis.call('LRANGE', keys[8], 0, -1)
   if #again > 0 then return again end
+  promote(keys)
+  local waiting = redis.call('ZCARD', keys[1])
+  if waiting == 0 then return {} end
   local popped = redis.call('ZPOPMIN', keys[1], tonumber(args[2]))
   local deadline = now_ms() + tonumber(args[3])
+  local clock = number(redis.call('GET', keys[7]))
+  -- No more tenants than jobs can be waiting, however many were here a moment ago.
+  local active = math.max(1, math.min(waiting, redis.call('ZCARD', keys[6])))
   local jobs = {}
   for i = 1, #popped, 2 do
     local job = popped[i]
     redis.call('ZADD', keys[2], deadline, job)
     redis.call('HSET', keys[3], job, args[1])
     jobs[#jobs + 1] = job
+    clock = math.max(clock, tonumber(popped[i + 1])) + COST / active
   end
-  if #jobs > 0 then
-    redis.call('RPUSH', keys[4], unpack(jobs))
-    redis.call('PEXPIRE', keys[4], tonumber(args[4]))
-  end
+  redis.call('SET', keys[7], exact(clock))
+  -- A tenant whose next place is in the past is like one that never came.
+  redis.call('ZREMRANGEBYSCORE', keys[6], '-inf', exact(clock))
+  redis.call('RPUSH', keys[8], unpack(jobs))
+  redis.call('PEXPIRE', keys[8], tonumber(args[4]))
   return jobs
 end
 
@@ -62,13 +122,18 @@ local function extend(keys, args)
   return results
 end
 
+local function unqueue(keys, job)
+  redis.call('HDEL', keys[5], job)
+  return redis.call('ZREM', keys[1], job) + redis.call('ZREM', keys[4], job)
+end
+
 -- args: ttl ms, (job, lease id)*   takes over what PostgreSQL says is leased, unless already known
 local function adopt(keys, args)
   local deadline = now_ms() + tonumber(args[1])
   local adopted = 0
   for i = 2, #args, 2 do
     if redis.call('HGET', keys[3], args[i]) ~= args[i + 1] then
-      redis.call('ZREM', keys[1], args[i])
+      unqueue(keys, args[i])
       redis.call('HSET', keys[3], args[i], args[i + 1])
       redis.call('ZADD', keys[2], deadline, args[i])
       adopted = adopted + 1
@@ -81,21 +146,25 @@ end
 local function drop(keys, args)
   local dropped = 0
   for _, job in ipairs(args) do
-    dropped = dropped + redis.call('ZREM', keys[1], job) + redis.call('ZREM', keys[2], job)
+    dropped = dropped + unqueue(keys, job) + redis.call('ZREM', keys[2], job)
     redis.call('HDEL', keys[3], job)
   end
   return dropped
 end
 
--- args: (job, lease id seen, order)*   back to ready, unless someone leased it meanwhile
+-- args: (job, lease id seen)*   back to the front of ready, unless someone leased it meanwhile
+-- It was served once in virtual time, so it goes before everything that was not.
 local function requeue(keys, args)
   local moved = 0
-  for i = 1, #args, 3 do
+  for i = 1, #args, 2 do
     local own = redis.call('HGET', keys[3], args[i])
     if own == args[i + 1] or not own then
+      local first = redis.call('ZRANGE', keys[1], 0, 0, 'WITHSCORES')
+      local clock = number(redis.call('GET', keys[7]))
       redis.call('ZREM', keys[2], args[i])
       redis.call('HDEL', keys[3], args[i])
-      redis.call('ZADD', keys[1], 'NX', args[i + 2], args[i])
+      unqueue(keys, args[i])
+      redis.call('ZADD', keys[1], exact(math.min(clock, number(first[2] or exact(clock)))), args[i])
       moved = moved + 1
     end
   end
@@ -116,10 +185,10 @@ local function sweep(keys, args)
   return result
 end
 
-redis.register_function('ciro_enqueue_v1', enqueue)
-redis.register_function('ciro_take_v1', take)
-redis.register_function('ciro_extend_v1', extend)
-redis.register_function('ciro_adopt_v1', adopt)
-redis.register_function('ciro_drop_v1', drop)
-redis.register_function('ciro_requeue_v1', requeue)
-redis.register_function('ciro_sweep_v1', sweep)
+redis.register_function('ciro_enqueue_v2', enqueue)
+redis.register_function('ciro_take_v2', take)
+redis.register_function('ciro_extend_v2', extend)
+redis.register_function('ciro_adopt_v2', adopt)
+redis.register_function('ciro_drop_v2', drop)
+redis.register_function('ciro_requeue_v2', requeue)
+redis.register_function('ciro_sweep_v2', sweep)

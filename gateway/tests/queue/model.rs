@@ -1,0 +1,188 @@
+//! Any sequence of calls leaves the index with what a pure model says.
+
+use std::collections::BTreeMap;
+
+use ciro_api::{JobId, LeaseId, Priority};
+use ciro_gateway::queue::{Entry, Queue};
+use proptest::{prelude::*, test_runner::TestRunner};
+use uuid::Uuid;
+
+use crate::{POOL, entry, fresh, job};
+
+#[derive(Clone, Debug)]
+enum Op {
+    Enqueue(Vec<(u8, u8, Priority)>),
+    Take(u32),
+    /// Gives up the lease of one of the leased jobs, or of one that is not.
+    Requeue(usize, bool),
+    Drop(u8),
+    Adopt(u8, u8),
+    Extend(u8, u8),
+}
+
+fn priority() -> impl Strategy<Value = Priority> {
+    prop_oneof![1 => Just(Priority::Low), 3 => Just(Priority::Normal), 1 => Just(Priority::High)]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => prop::collection::vec((0..60_u8, 0..4_u8, priority()), 1..8).prop_map(Op::Enqueue),
+        4 => (1..6_u32).prop_map(Op::Take),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(n, right)| Op::Requeue(n, right)),
+        1 => (0..60_u8).prop_map(Op::Drop),
+        1 => (0..60_u8, 0..4_u8).prop_map(|(job, lease)| Op::Adopt(job, lease)),
+        1 => (0..60_u8, 0..4_u8).prop_map(|(job, lease)| Op::Extend(job, lease)),
+    ]
+}
+
+/// Virtual time in ten-thousandths of a job, as the functions count it.
+const COST: i64 = 10_000;
+
+/// The index as it should be.
+#[derive(Debug, Default)]
+struct Model {
+    ready: BTreeMap<JobId, i64>,
+    leases: BTreeMap<JobId, LeaseId>,
+    next: BTreeMap<u128, i64>,
+    clock: f64,
+}
+
+impl Model {
+    fn enqueue(&mut self, entry: &Entry) -> u64 {
+        let Entry { job, sponsor, priority, .. } = entry;
+        if self.ready.contains_key(job) || self.leases.contains_key(job) {
+            return 0;
+        }
+        let next = self.next.entry(sponsor.0.as_u128()).or_insert(0);
+        let pass = (*next).max(whole(self.clock));
+        *next = pass + COST;
+        self.ready.insert(*job, pass - priority.head_start_jobs() * COST);
+        1
+    }
+
+    fn take(&mut self, lease: LeaseId, most: u32) -> Vec<JobId> {
+        let mut waiting: Vec<(i64, JobId)> =
+            self.ready.iter().map(|(job, at)| (*at, *job)).collect();
+        waiting.sort_by_key(|(at, job)| (*at, *job.0.as_bytes()));
+        let active = self.next.len().min(waiting.len()).max(1);
+        waiting.truncate(usize::try_from(most).unwrap());
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let active = f64::from(u32::try_from(active).unwrap());
+        let mut taken = Vec::new();
+        for (at, job) in waiting {
+            self.ready.remove(&job);
+            self.leases.insert(job, lease);
+            self.clock = self.clock.max(real(at)) + real(COST) / active;
+            taken.push(job);
+        }
+        self.clock = self.clock.round_ties_even();
+        let clock = whole(self.clock);
+        self.next.retain(|_, next| *next > clock);
+        taken
+    }
+
+    fn requeue(&mut self, job: JobId, seen: Option<LeaseId>) -> u64 {
+        let own = self.leases.get(&job).copied();
+        if own.is_some() && own != seen {
+            return 0;
+        }
+        let first = self.ready.values().min().copied().unwrap_or(whole(self.clock));
+        self.leases.remove(&job);
+        self.ready.insert(job, first.min(whole(self.clock)));
+        1
+    }
+
+    fn drop_job(&mut self, job: JobId) -> u64 {
+        let was_ready = self.ready.remove(&job).is_some();
+        let was_leased = self.leases.remove(&job).is_some();
+        u64::from(was_ready) + u64::from(was_leased)
+    }
+
+    fn adopt(&mut self, job: JobId, lease: LeaseId) -> u64 {
+        if self.leases.get(&job) == Some(&lease) {
+            return 0;
+        }
+        self.ready.remove(&job);
+        self.leases.insert(job, lease);
+        1
+    }
+}
+
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "far below 2^53")]
+fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "far below 2^53")]
+fn real(value: i64) -> f64 {
+    value as f64
+}
+
+fn lease(number: u8) -> LeaseId {
+    LeaseId(Uuid::from_u128(0x1ea5e + u128::from(number)))
+}
+
+async fn run(queue: &Queue, ops: &[Op]) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    for op in ops {
+        match op {
+            Op::Enqueue(wanted) => {
+                let of = |(job, sponsor, priority): &(u8, u8, Priority)| {
+                    entry(u128::from(*job), u128::from(*sponsor), *priority)
+                };
+                let entries: Vec<Entry> = wanted.iter().map(of).collect();
+                let added = entries.iter().map(|entry| model.enqueue(entry)).sum::<u64>();
+                prop_assert_eq!(queue.enqueue(POOL, &entries).await.unwrap(), added);
+            }
+            Op::Take(most) => {
+                let lease = LeaseId(Uuid::new_v4());
+                let taken = queue.take(POOL, lease, *most).await.unwrap();
+                prop_assert_eq!(taken, model.take(lease, *most));
+            }
+            Op::Requeue(pick, right) => {
+                let leased: Vec<JobId> = model.leases.keys().copied().collect();
+                let Some(job) = leased.get(pick % leased.len().max(1)) else { continue };
+                let seen = if *right { model.leases.get(job).copied() } else { Some(lease(9)) };
+                let moved = model.requeue(*job, seen);
+                prop_assert_eq!(queue.requeue(POOL, *job, seen).await.unwrap(), moved);
+            }
+            Op::Drop(number) => {
+                let job = job(u128::from(*number));
+                let dropped = model.drop_job(job);
+                prop_assert_eq!(queue.drop_jobs(POOL, &[job]).await.unwrap(), dropped);
+            }
+            Op::Adopt(number, by) => {
+                let (job, lease) = (job(u128::from(*number)), lease(*by));
+                let adopted = model.adopt(job, lease);
+                prop_assert_eq!(queue.adopt(POOL, &[(job, lease)]).await.unwrap(), adopted);
+            }
+            Op::Extend(number, by) => {
+                let (job, lease) = (job(u128::from(*number)), lease(*by));
+                let theirs = model.leases.get(&job) == Some(&lease);
+                prop_assert_eq!(queue.extend(POOL, &[(job, lease)]).await.unwrap(), [theirs]);
+            }
+        }
+    }
+    let lease = LeaseId(Uuid::new_v4());
+    prop_assert_eq!(queue.take(POOL, lease, 250).await.unwrap(), model.take(lease, 250));
+    Ok(())
+}
+
+#[test]
+fn any_sequence_of_calls_does_what_the_model_says() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (redis, queue) = fresh();
+    let client = redis::Client::open(redis.url()).unwrap();
+    let config = ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(op(), 1..40), |ops| {
+            runtime.block_on(async {
+                let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+                redis::cmd("FLUSHALL").query_async::<String>(&mut connection).await.unwrap();
+                run(&queue, &ops).await
+            })
+        })
+        .unwrap();
+}
