@@ -25,6 +25,16 @@ pub const LEASE_JOBS_MAX: u32 = 64;
 /// Longest long poll in milliseconds: below the 60 s idle time-outs of common load balancers.
 pub const WAIT_MS_MAX: u64 = 30_000;
 
+/// Most jobs on one page: 100 summaries of about 400 bytes are 40 KiB, less than one result may be.
+pub const JOB_PAGE_MAX: u32 = 100;
+
+/// Jobs on a page unless told.
+pub const JOB_PAGE_DEFAULT: u32 = 50;
+
+/// Most jobs that one filtered page looks at: two lookups by primary key for each are some milliseconds, and at one
+/// job in 20 that matches, a default page fills.
+pub const JOB_PAGE_LOOK_MAX: i64 = 1_000;
+
 /// How long a lease lives without a heartbeat.
 pub const LEASE_TTL_MS: u64 = 30_000;
 

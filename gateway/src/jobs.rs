@@ -2,6 +2,8 @@
 
 pub(crate) mod end;
 pub(crate) mod get;
+pub(crate) mod list;
 mod show;
 pub(crate) mod submit;
+mod summary;
 mod wait;

@@ -43,7 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
-        .routes(routes!(jobs::submit::submit))
+        .routes(routes!(jobs::submit::submit, jobs::list::list))
         .routes(routes!(jobs::get::get))
         .routes(routes!(models::list::list))
         .routes(routes!(models::get::manifest))

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::Base64;
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
-    id::{JobId, StatementId},
+    id::{DeviceId, JobId, StatementId},
     money::Fri,
     state::{JobStatus, Level, Priority, Scheme, SettlementStatus},
 };
@@ -165,4 +165,45 @@ pub struct Job {
     /// Durations, once ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
+}
+
+/// A job as lists show it: where it stands, without what went in or came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobSummary {
+    /// Its id.
+    pub id: JobId,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The model's name.
+    pub model: String,
+    /// The model's id.
+    pub model_id: ModelId,
+    /// Who asked for it.
+    pub device: DeviceId,
+    /// When it was accepted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it ended, once it did.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<OffsetDateTime>,
+    /// Why it ended without a result: a word as in `JobFailure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Some of the caller's jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobPage {
+    /// Newest first.
+    pub data: Vec<JobSummary>,
+    /// Whether there may be more behind them.
+    pub has_more: bool,
+    /// Where the next page begins, when there is one: pass it as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<JobId>,
 }

@@ -41,7 +41,8 @@ pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, A
     Ok(job)
 }
 
-fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
+/// Where the job of a row stands: `status` once it ended, else `state`.
+pub(super) fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
     if row.try_get::<_, Option<String>>("status")?.is_some() {
         return read(row, "status");
     }
