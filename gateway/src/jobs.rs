@@ -1,6 +1,8 @@
 //! Jobs as their requester sees them.
 
+pub(crate) mod cancel;
 pub(crate) mod end;
+mod etag;
 pub(crate) mod get;
 pub(crate) mod list;
 mod show;

@@ -45,6 +45,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::token::token))
         .routes(routes!(jobs::submit::submit, jobs::list::list))
         .routes(routes!(jobs::get::get))
+        .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(models::list::list))
         .routes(routes!(models::get::manifest))
         .routes(routes!(models::get::artifact))

@@ -1,4 +1,4 @@
-//! Waits for a job to end: by hint, and by looking once in a while in case the hint was lost.
+//! Waits for a job to end or change: by hint, and by looking once in a while in case the hint was lost.
 
 use std::time::Duration;
 
@@ -19,6 +19,17 @@ pub(crate) async fn until_final(
     id: JobId,
     wait_ms: u64,
 ) -> Result<Job, ApiError> {
+    until(app, device, id, wait_ms, |job| Ok(job.status.is_final())).await
+}
+
+/// The job, once there is `enough` to tell or `wait_ms` passed or the gateway was told to stop.
+pub(super) async fn until(
+    app: &App,
+    device: DeviceId,
+    id: JobId,
+    wait_ms: u64,
+    enough: impl Fn(&Job) -> Result<bool, ApiError>,
+) -> Result<Job, ApiError> {
     let deadline = Instant::now() + Duration::from_millis(wait_ms.min(limits::WAIT_MS_MAX));
     let bed = app.wake.bed(Event::Ended(id));
     loop {
@@ -28,7 +39,7 @@ pub(crate) async fn until_final(
         hint.as_mut().enable();
         let job = show::job(app, device, id).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        if job.status.is_final() || left.is_zero() || app.stop.is_cancelled() {
+        if enough(&job)? || left.is_zero() || app.stop.is_cancelled() {
             return Ok(job);
         }
         tokio::select! {
