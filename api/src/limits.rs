@@ -3,6 +3,16 @@
 /// Largest REST body in bytes: a 64 KiB input in base64 (4/3) with 8 KiB of envelope, rounded up to 96 KiB.
 pub const BODY_BYTES_MAX: usize = 96 * 1024;
 
+/// Most jobs in one batch: their rows are some 30 ms of one transaction, in which the sponsor is locked.
+pub const BATCH_JOBS_MAX: usize = 1_000;
+
+/// Largest body of a batch in bytes: [`BATCH_JOBS_MAX`] jobs of 8 KiB each with their envelope, rounded up to MiB. Jobs
+/// with larger inputs come in smaller batches.
+pub const BATCH_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Jobs pushed into Redis by one call: a script of 256 members runs well below a millisecond, and no other waits longer.
+pub const ENQUEUE_JOBS_MAX: usize = 256;
+
 /// Largest result body in bytes: [`ATTESTATIONS_MAX`] results of 4 KiB outputs in base64 plus evidence, rounded up.
 pub const RESULT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -84,6 +94,8 @@ pub const SERIAL_BYTES_MAX: usize = 64;
 /// How long a worker's login challenge may be answered.
 pub const CHALLENGE_TTL_S: u64 = 60;
 
+const _: () = assert!(BATCH_JOBS_MAX * 8 * 1024 <= BATCH_BODY_BYTES_MAX);
+const _: () = assert!(BODY_BYTES_MAX < BATCH_BODY_BYTES_MAX);
 const _: () = assert!(OUTPUT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
 const _: () = assert!(TOKEN_TTL_S > ASSERTION_TTL_S_MAX);
 const _: () = assert!(WAIT_MS_MAX <= LEASE_TTL_MS);

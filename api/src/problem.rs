@@ -161,6 +161,15 @@ impl Problem {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
+
+    /// The same problem of a part of a larger body: what it points at lies under `prefix`.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer = format!("{prefix}{}", error.pointer);
+        }
+        self
+    }
 }
 
 impl std::fmt::Display for Problem {

@@ -1,5 +1,7 @@
 //! Jobs as their requester sees them.
 
+mod accept_many;
+pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod end;
 mod etag;

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
+use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::{app::App, devices, health, jobs, leases, models, results, statements, workers};
 
@@ -44,6 +49,9 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
         .routes(routes!(jobs::submit::submit, jobs::list::list))
+        .routes(
+            routes!(jobs::batch::batch).layer(DefaultBodyLimit::max(limits::BATCH_BODY_BYTES_MAX)),
+        )
         .routes(routes!(jobs::get::get))
         .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(models::list::list))

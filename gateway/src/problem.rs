@@ -15,7 +15,7 @@ pub(crate) mod pages;
 use crate::{database::DatabaseError, queue::QueueError};
 
 /// What a handler answers when it cannot do what was asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ApiError(Box<Problem>);
 
 impl ApiError {

@@ -4,12 +4,14 @@
 
 mod earn;
 mod hold;
+mod hold_many;
 mod post;
 mod settlement_of;
 mod void;
 
 pub use earn::{EarnError, Earned, earn};
 pub use hold::{HoldError, hold};
+pub use hold_many::hold_many;
 pub(crate) use post::post;
 pub use settlement_of::{settlement_of, settlements_of};
 pub use void::{VoidError, void};

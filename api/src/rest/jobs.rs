@@ -9,6 +9,7 @@ use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
     money::Fri,
+    problem::Problem,
     state::{JobStatus, Level, Priority, Scheme, SettlementStatus},
 };
 
@@ -52,6 +53,52 @@ pub struct CreateJob {
     /// How soon it should run beside others. Default `normal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+}
+
+/// One job of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchItem {
+    /// What the header `Idempotency-Key` is for a single job, in the same space: 1 to 255 printable ASCII characters.
+    /// A key and a job, byte for byte, mean the same job whether they come alone or in a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The job, as `POST /v1/jobs` takes it.
+    pub job: CreateJob,
+}
+
+/// Asks for many runs at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateBatch {
+    /// 1 to 1,000 jobs. Each is accepted or refused by itself.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub items: Vec<BatchItem>,
+}
+
+/// What became of one job of a batch: `job` or `problem`, and the status that it would have had alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchOutcome {
+    /// Place in the request, from 0.
+    pub index: usize,
+    /// 202 when accepted, 200 when it was accepted earlier and has ended, else the problem's.
+    pub status: u16,
+    /// The job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobSummary>,
+    /// Whether it was accepted earlier under its idempotency key; only beside `job`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<bool>,
+    /// Why there is no job. Nothing of it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// One outcome per item, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchReply {
+    /// The outcomes.
+    pub results: Vec<BatchOutcome>,
 }
 
 /// What a model made.

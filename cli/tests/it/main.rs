@@ -13,6 +13,8 @@ mod fraud;
 #[cfg(test)]
 mod front_desk;
 #[cfg(test)]
+mod job_batch;
+#[cfg(test)]
 mod job_end;
 #[cfg(test)]
 mod job_list;

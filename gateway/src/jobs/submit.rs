@@ -32,20 +32,28 @@ use crate::{
     wake::Event,
 };
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A job that passed every check that needs no lock.
-struct Accepted {
-    device: Device,
-    model: Arc<Model>,
-    input: Vec<u8>,
-    start_within_ms: u64,
-    run_within_ms: u64,
-    delay_ms: u64,
-    priority: Priority,
+pub(super) struct Accepted {
+    pub(super) device: Device,
+    pub(super) model: Arc<Model>,
+    pub(super) input: Vec<u8>,
+    pub(super) start_within_ms: u64,
+    pub(super) run_within_ms: u64,
+    pub(super) delay_ms: u64,
+    pub(super) priority: Priority,
     /// The caller's key and the fingerprint of the body it came with.
-    idempotency: Option<(String, Vec<u8>)>,
+    pub(super) idempotency: Option<(String, Vec<u8>)>,
+}
+
+impl Accepted {
+    /// How the index places it.
+    pub(super) fn entry(&self, job: JobId) -> Entry {
+        let Self { device, priority, delay_ms, .. } = self;
+        Entry { job, sponsor: device.sponsor, priority: *priority, delay_ms: *delay_ms }
+    }
 }
 
 /// Accepts a job. With `Idempotency-Key` it can be repeated safely; with `Prefer: wait=N` the reply waits up to N seconds.
@@ -73,7 +81,8 @@ pub(crate) async fn submit(
     let wait_ms = preferred_wait_ms(&headers)?;
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
-    let accepted = check(&app, device, body.value, idempotency).await?;
+    let model = models::find(&app, &body.value.model).await?;
+    let accepted = check(model, device, body.value, idempotency)?;
     // A task of its own: a client that hangs up must not cancel an accept half-way.
     let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
     let (id, replayed) =
@@ -89,13 +98,13 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
-async fn check(
-    app: &App,
+/// Everything that can be checked of a job without a lock, but for its model's name.
+pub(super) fn check(
+    model: Arc<Model>,
     device: Device,
     request: CreateJob,
     idempotency: Option<(String, Vec<u8>)>,
 ) -> Result<Accepted, ApiError> {
-    let model = models::find(app, &request.model).await?;
     let rule = &model.manifest.input;
     let input = request.input.into_bytes();
     if input.len() > rule.bytes_max {
@@ -160,10 +169,15 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
-    let text = value.to_str().ok().filter(|t| t.bytes().all(|b| b.is_ascii_graphic()));
-    match text {
+    usable_key(value.to_str().ok(), "header/Idempotency-Key").map(Some)
+}
+
+/// The key, if it is one; `pointer` says where it stood.
+pub(super) fn usable_key(given: Option<&str>, pointer: &str) -> Result<String, ApiError> {
+    let plain = given.filter(|text| text.bytes().all(|b| b.is_ascii_graphic()));
+    match plain {
         Some(key) if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => {
-            Ok(Some(key.to_owned()))
+            Ok(key.to_owned())
         }
         _ => {
             let detail = format!(
@@ -172,7 +186,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
             );
             let problem =
                 Problem::new(ErrorCode::InvalidRequest, "the idempotency key cannot be used");
-            Err(problem.at("header/Idempotency-Key", detail).into())
+            Err(problem.at(pointer, detail).into())
         }
     }
 }
@@ -198,12 +212,7 @@ fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
 async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiError> {
     let job = JobId(Uuid::now_v7());
     let model = accepted.model.id;
-    let entry = Entry {
-        job,
-        sponsor: accepted.device.sponsor,
-        priority: accepted.priority,
-        delay_ms: accepted.delay_ms,
-    };
+    let entry = accepted.entry(job);
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     if let Some(earlier) = claim_key(&tx, &accepted, job).await? {
@@ -217,20 +226,26 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
     tx.commit().await?;
     drop(client);
     // The reply does not wait for Redis: the job is safe, and a stalled index must not stall the door.
-    tokio::spawn(index(app, model, entry));
+    tokio::spawn(index(app, model, vec![entry]));
     Ok((job, false))
 }
 
-async fn index(app: Arc<App>, model: ModelId, entry: Entry) {
-    match app.queue.enqueue(model, &[entry]).await {
-        Ok(_) => app.wake.announce(&app.queue, Event::Queued(model)).await,
-        Err(error) => {
-            tracing::warn!(job = %entry.job, %error, "an accepted job waits for reconciling");
+/// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
+pub(super) async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
+    for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
+        if let Err(error) = app.queue.enqueue(model, some).await {
+            tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
+            return;
+        }
+        let per_worker = usize::try_from(limits::LEASE_JOBS_MAX).unwrap_or(usize::MAX);
+        for _ in 0..some.len().div_ceil(per_worker) {
+            app.wake.announce(&app.queue, Event::Queued(model)).await;
         }
     }
 }
 
-fn refused(error: &HoldError) -> ApiError {
+/// What the requester is told about money that was not held.
+pub(super) fn refused(error: &HoldError) -> ApiError {
     match error.code() {
         ErrorCode::Internal => ApiError::internal("holding the job's price", error),
         ErrorCode::Unavailable => ApiError::unavailable("the database", error),
@@ -260,11 +275,14 @@ async fn claim_key(
     }
     let row = database::query_one(tx, include_str!("key_owner.sql"), &[&device, key]).await?;
     if row.try_get::<_, Vec<u8>>("body_sha256")? != *fingerprint {
-        let detail =
-            "this idempotency key came before with another body; use a new key for a new job";
-        return Err(ApiError::new(ErrorCode::IdempotencyKeyReused, detail));
+        return Err(key_reused());
     }
     Ok(Some(JobId(row.try_get("job_id")?)))
+}
+
+pub(super) fn key_reused() -> ApiError {
+    let detail = "this idempotency key came before with another body; use a new key for a new job";
+    ApiError::new(ErrorCode::IdempotencyKeyReused, detail)
 }
 
 async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {

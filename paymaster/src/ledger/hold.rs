@@ -72,14 +72,22 @@ async fn explain(
     sponsor: SponsorId,
     amount: Fri,
 ) -> Result<HoldError, HoldError> {
-    let row = tx
-        .query_typed_opt(include_str!("explain_refusal.sql"), &[(&sponsor.0, Type::UUID)])
-        .await?
-        .ok_or(HoldError::UnknownSponsor(sponsor))?;
-    let (ceiling, free): (Fri, Fri) = (word(&row, "ceiling")?, word(&row, "free")?);
+    let (ceiling, free) = ceiling_and_free(tx, sponsor).await?;
     Ok(if amount > ceiling {
         HoldError::OverCeiling { price: amount, ceiling }
     } else {
         HoldError::OutOfBudget { needed: amount, free }
     })
+}
+
+/// What the sponsor pays at most for one job, and what is free of its budget, without a lock.
+pub(super) async fn ceiling_and_free(
+    tx: &Transaction<'_>,
+    sponsor: SponsorId,
+) -> Result<(Fri, Fri), HoldError> {
+    let row = tx
+        .query_typed_opt(include_str!("explain_refusal.sql"), &[(&sponsor.0, Type::UUID)])
+        .await?
+        .ok_or(HoldError::UnknownSponsor(sponsor))?;
+    Ok((word(&row, "ceiling")?, word(&row, "free")?))
 }
