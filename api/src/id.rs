@@ -117,6 +117,11 @@ id!(
     StatementId, "stm_"
 );
 
+id!(
+    /// An API key of a sponsor; the secret comes behind it.
+    SponsorKeyId, "key_"
+);
+
 impl JobId {
     /// The job as the felt that attestations name: its UUID as a 128-bit big-endian integer.
     pub fn to_felt(self) -> Felt {

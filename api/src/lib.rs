@@ -14,8 +14,12 @@ pub mod rest;
 pub mod state;
 
 pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
-pub use id::{AttestedJob, DeviceId, JobId, LeaseId, OnchainJobId, SponsorId, StatementId};
+pub use id::{
+    AttestedJob, DeviceId, JobId, LeaseId, OnchainJobId, SponsorId, SponsorKeyId, StatementId,
+};
 pub use manifest::Manifest;
 pub use money::Fri;
 pub use problem::{ErrorCode, Problem};
-pub use state::{JobStatus, Level, Priority, Scheme, SettlementStatus, StatementStatus};
+pub use state::{
+    JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope, StatementStatus,
+};

@@ -82,6 +82,26 @@ pub const IDEMPOTENCY_HOURS: i32 = 24;
 /// Life of an access token: long enough for a burst of jobs, short enough to outlive a revocation only briefly.
 pub const TOKEN_TTL_S: u64 = 900;
 
+/// How long a gateway may not know yet that another one revoked a device: one query each second and gateway is no
+/// load, and a stolen device gains a second.
+pub const REVOCATION_LAG_MS: u64 = 1_000;
+
+/// Longest name of an API key in bytes.
+pub const KEY_NAME_BYTES_MAX: usize = 64;
+
+/// Longest life of an API key in days: a year, so that a forgotten one ends by itself.
+pub const KEY_DAYS_MAX: u16 = 366;
+
+/// Most days of usage in one reply: a month.
+pub const USAGE_DAYS_MAX: u32 = 31;
+
+/// Days of usage unless told.
+pub const USAGE_DAYS_DEFAULT: u32 = 7;
+
+/// Jobs that usage counts per day; more are told as "at least". 31 such days are 3.1 million index entries, less than
+/// a second.
+pub const USAGE_JOBS_PER_DAY_MAX: i64 = 100_000;
+
 /// Longest life a client assertion may claim.
 pub const ASSERTION_TTL_S_MAX: u64 = 300;
 

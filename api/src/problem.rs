@@ -49,6 +49,8 @@ error_codes! {
     TokenExpired = "token_expired", 401, false, "Token expired";
     /// The token is malformed, not ours, or meant for something else.
     InvalidToken = "invalid_token", 401, false, "Invalid token";
+    /// The token is ours and live, and its device was revoked.
+    DeviceRevoked = "device_revoked", 401, false, "Device revoked";
     /// A signed assertion or proof does not check out.
     InvalidAssertion = "invalid_assertion", 401, false, "Invalid assertion";
     /// The claim credential is unknown, over, or used up.

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod leases;
 pub mod models;
 pub mod results;
+pub mod sponsors;
 pub mod statements;
 pub mod workers;
 

@@ -99,6 +99,16 @@ impl JobStatus {
 }
 
 word_enum!(
+    /// What an API key of a sponsor allows.
+    SponsorScope {
+        /// To see budget and usage.
+        Read = "read",
+        /// To revoke devices.
+        Manage = "manage",
+    }
+);
+
+word_enum!(
     /// How strongly a result is verified. Fixed by the model's registration, never claimed stronger.
     Level {
         /// L0: the worker's signature and stake stand behind it, nothing else.

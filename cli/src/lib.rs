@@ -9,4 +9,5 @@ pub mod dev;
 pub mod down;
 pub mod operator;
 pub mod settle;
+pub mod sponsor;
 pub mod stack;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
-use ciro::{demo, dev, down, operator, settle};
+use ciro::{demo, dev, down, operator, settle, sponsor};
 use clap::{Parser, Subcommand};
 
 /// Serverless compute for devices that hold no tokens.
@@ -36,6 +36,9 @@ enum Command {
     /// For operators: what they do on chain.
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    /// For operators: what they do for sponsors.
+    #[command(subcommand)]
+    Sponsor(sponsor::SponsorCommand),
     /// For workers: what they do on chain.
     #[command(subcommand)]
     Worker(settle::WorkerCommand),
@@ -56,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Demo { keep } => demo::run(&arguments.state_dir, keep, &mut out).await,
         Command::Down => down::run(&arguments.state_dir, &mut out).await,
         Command::Operator(command) => operator::run(command, &mut out).await,
+        Command::Sponsor(command) => sponsor::run(command, &mut out).await,
         Command::Worker(command) => settle::run(command, &mut out).await,
         Command::Openapi => {
             let text = ciro_gateway::openapi_document()

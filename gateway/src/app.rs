@@ -8,7 +8,10 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    auth::keys::{KeyError, TokenKeys},
+    auth::{
+        keys::{KeyError, TokenKeys},
+        revoked::Revocations,
+    },
     config::Config,
     database::{self, DatabaseError},
     leases::{reconcile, sweep},
@@ -26,6 +29,7 @@ pub struct App {
     pub(crate) pg: Pool,
     pub(crate) queue: Queue,
     pub(crate) keys: TokenKeys,
+    pub(crate) revocations: Revocations,
     pub(crate) wake: Wake,
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
@@ -66,6 +70,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,
         keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
+        revocations: Revocations::default(),
         wake: Wake::default(),
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,

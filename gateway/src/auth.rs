@@ -2,6 +2,8 @@
 
 pub(crate) mod challenge;
 pub mod keys;
+pub(crate) mod revoked;
+pub(crate) mod sponsor_key;
 
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use ciro_api::{Address, DeviceId, ErrorCode, SponsorId};
+use ciro_api::{Address, DeviceId, ErrorCode, SponsorId, SponsorScope};
 
 use crate::{app::App, auth::keys::Role, problem::ApiError};
 
@@ -18,6 +20,24 @@ use crate::{app::App, auth::keys::Role, problem::ApiError};
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
     pub(crate) sponsor: SponsorId,
+}
+
+/// A sponsor's server with a live API key.
+#[derive(Clone, Debug)]
+pub(crate) struct Sponsor {
+    pub(crate) id: SponsorId,
+    scopes: Vec<SponsorScope>,
+}
+
+impl Sponsor {
+    /// Refuses a key that does not allow this.
+    pub(crate) fn require(&self, scope: SponsorScope) -> Result<(), ApiError> {
+        if self.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let detail = format!("this needs an API key with the scope `{scope}`");
+        Err(ApiError::new(ErrorCode::Forbidden, detail))
+    }
 }
 
 /// A worker with a live session.
@@ -30,10 +50,27 @@ impl FromRequestParts<Arc<App>> for Device {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        match app.keys.verify(bearer(parts)?)? {
-            Role::Device { id, sponsor } => Ok(Self { id, sponsor }),
+        match role(parts, app, "a device")? {
+            Role::Device { id, sponsor } => {
+                revoked::refuse(app, id).await?;
+                Ok(Self { id, sponsor })
+            }
             Role::Worker { .. } => Err(wrong_role("a device")),
         }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Sponsor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let token = bearer(parts)?;
+        if sponsor_key::looks_like_one(token) {
+            let (id, scopes) = sponsor_key::check(app, token).await?;
+            return Ok(Self { id, scopes });
+        }
+        app.keys.verify(token)?;
+        Err(wrong_role("a sponsor"))
     }
 }
 
@@ -41,18 +78,27 @@ impl FromRequestParts<Arc<App>> for Worker {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        match app.keys.verify(bearer(parts)?)? {
+        match role(parts, app, "a worker")? {
             Role::Worker { address } => Ok(Self { address }),
             Role::Device { .. } => Err(wrong_role("a worker")),
         }
     }
 }
 
+/// Whom the token speaks for; an API key speaks for none of ours.
+fn role(parts: &Parts, app: &App, wanted: &str) -> Result<Role, ApiError> {
+    let token = bearer(parts)?;
+    if sponsor_key::looks_like_one(token) {
+        return Err(wrong_role(wanted));
+    }
+    app.keys.verify(token)
+}
+
 fn bearer(parts: &Parts) -> Result<&str, ApiError> {
     let missing = || {
         ApiError::new(
             ErrorCode::Unauthenticated,
-            "send `Authorization: Bearer <token>`; tokens come from /v1/devices/token or /v1/workers/session",
+            "send `Authorization: Bearer <token>`; tokens come from /v1/devices/token or /v1/workers/session, a sponsor's API key from its operator",
         )
     };
     let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;

@@ -13,7 +13,9 @@ use utoipa_axum::{
     routes,
 };
 
-use crate::{app::App, devices, health, jobs, leases, models, results, statements, workers};
+use crate::{
+    app::App, devices, health, jobs, leases, models, results, sponsors, statements, workers,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +28,7 @@ use crate::{app::App, devices, health, jobs, leases, models, results, statements
     tags(
         (name = "devices", description = "Enrolment and tokens of devices"),
         (name = "jobs", description = "Jobs as their requester sees them"),
+        (name = "sponsors", description = "Budget and usage, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
         (name = "service", description = "Health and keys"),
@@ -41,6 +44,11 @@ impl Modify for Bearer {
         let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
+        let key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key of a sponsor, from `ciro sponsor key create`"))
+            .build();
+        components.add_security_scheme("sponsor_key", SecurityScheme::Http(key));
     }
 }
 
@@ -48,6 +56,10 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
+        .routes(routes!(devices::me::me))
+        .routes(routes!(devices::revoke::revoke))
+        .routes(routes!(sponsors::me::me))
+        .routes(routes!(sponsors::usage::usage))
         .routes(routes!(jobs::submit::submit, jobs::list::list))
         .routes(
             routes!(jobs::batch::batch).layer(DefaultBodyLimit::max(limits::BATCH_BODY_BYTES_MAX)),

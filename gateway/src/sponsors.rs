@@ -1,12 +1,28 @@
-//! What an operator does for sponsors at the front desk: claim tokens for batches of devices.
+//! Sponsors at the front desk: claim tokens for batches of devices, API keys, and what their servers may see.
 
-use ciro_api::SponsorId;
+mod create_key;
+pub(crate) mod me;
+mod revoke_key;
+pub(crate) mod usage;
+
+pub use create_key::{CreateKeyError, CreatedKey, NewKey, create_key};
+pub use revoke_key::revoke_key;
+
+use ciro_api::{ErrorCode, SponsorId};
+use ciro_paymaster::sponsors;
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::GenericClient;
 
-use crate::database::DatabaseError;
+use crate::{app::App, database::DatabaseError, problem::ApiError};
+
+/// What the ledger says of the sponsor.
+async fn books(app: &App, id: SponsorId) -> Result<sponsors::Sponsor, ApiError> {
+    let client = app.pg.get().await?;
+    let found = sponsors::get(&**client, id).await.map_err(|e| ApiError::from_store(&e))?;
+    found.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no sponsor {id}")))
+}
 
 /// Makes a claim token for `claims` devices. It is shown once; only its hash is stored.
 pub async fn create_claim_token(

@@ -1,6 +1,7 @@
 //! Enrolment and tokens of devices.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::id::{DeviceId, SponsorId};
@@ -43,6 +44,14 @@ pub struct Device {
     pub serial: String,
     /// Who pays for it.
     pub sponsor: SponsorId,
+    /// When its sponsor revoked it, if it did.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<OffsetDateTime>,
 }
 
 /// RFC 7523: a client assertion in exchange for a token. Sent as `application/x-www-form-urlencoded`.

@@ -33,7 +33,17 @@ pub struct Device {
 impl Device {
     /// Makes a key, claims an enrolment with it and gets a token.
     pub async fn enrol(gateway: &Gateway, network: &Network) -> anyhow::Result<Self> {
-        let secret = SecretKey::random(&mut OsRng);
+        let serial = format!("demo-{}", Uuid::new_v4().simple());
+        Self::enrol_with(gateway, network, &SecretKey::random(&mut OsRng), serial).await
+    }
+
+    /// The same with a key and a serial that there are already.
+    pub async fn enrol_with(
+        gateway: &Gateway,
+        network: &Network,
+        secret: &SecretKey,
+        serial: String,
+    ) -> anyhow::Result<Self> {
         let signing = EncodingKey::from_ec_pem(secret.to_pkcs8_pem(LineEnding::LF)?.as_bytes())?;
         let point = secret.public_key().to_encoded_point(false);
         let coordinate = |bytes: Option<&p256::FieldBytes>| {
@@ -45,7 +55,6 @@ impl Device {
             x: coordinate(point.x()),
             y: coordinate(point.y()),
         };
-        let serial = format!("demo-{}", Uuid::new_v4().simple());
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let claim = hex::encode(Sha256::digest(network.claim_token.as_bytes()));
         let es256 = Header::new(Algorithm::ES256);

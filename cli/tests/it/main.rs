@@ -27,4 +27,6 @@ mod room;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod sponsor_desk;
+#[cfg(test)]
 mod stack;

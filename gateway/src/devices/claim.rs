@@ -66,18 +66,25 @@ pub(crate) async fn claim(
         )
     })?;
     let sponsor = SponsorId(token.try_get("sponsor_id")?);
-    let known =
-        database::query_opt(&tx, include_str!("by_serial.sql"), &[&sponsor.0, &request.serial])
-            .await?;
+    let known = database::query_opt(
+        &tx,
+        include_str!("by_serial.sql"),
+        &[&sponsor.0, &request.serial, &x, &y],
+    )
+    .await?;
     if let Some(row) = known {
         let same =
             row.try_get::<_, Vec<u8>>("key_x")? == x && row.try_get::<_, Vec<u8>>("key_y")? == y;
+        if row.try_get::<_, bool>("revoked")? {
+            let detail = "a device with this serial and key was revoked; it needs a new key";
+            return Err(ApiError::new(ErrorCode::ClaimRefused, detail));
+        }
         if !same {
             let detail = "this serial is enrolled with another key; a sponsor must revoke it first";
             return Err(ApiError::new(ErrorCode::DeviceConflict, detail));
         }
         let id = DeviceId(row.try_get("device_id")?);
-        return Ok((StatusCode::OK, Json(Device { id, serial: request.serial, sponsor })));
+        return Ok((StatusCode::OK, Json(enrolled(id, request.serial, sponsor))));
     }
     if token.try_get::<_, i32>("claims_left")? < 1 {
         return Err(ApiError::new(
@@ -94,7 +101,11 @@ pub(crate) async fn claim(
     }
     database::execute(&tx, include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(Device { id, serial: request.serial, sponsor })))
+    Ok((StatusCode::CREATED, Json(enrolled(id, request.serial, sponsor))))
+}
+
+fn enrolled(id: DeviceId, serial: String, sponsor: SponsorId) -> Device {
+    Device { id, serial, sponsor, revoked_at: None }
 }
 
 fn check_serial(serial: &str) -> Result<(), ApiError> {

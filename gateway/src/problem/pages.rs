@@ -11,7 +11,7 @@ macro_rules! pages {
 }
 
 pages! {
-    "invalid_request" "invalid_json" "unauthenticated" "token_expired" "invalid_token" "invalid_assertion"
+    "invalid_request" "invalid_json" "unauthenticated" "token_expired" "invalid_token" "device_revoked" "invalid_assertion"
     "claim_refused" "challenge_unknown" "wrong_signature" "sponsor_out_of_budget" "price_over_ceiling"
     "forbidden" "worker_not_staked" "not_found" "method_not_allowed" "request_timeout" "lease_lost"
     "result_conflict" "job_already_finished" "job_running" "statement_conflict" "device_conflict" "body_too_large"

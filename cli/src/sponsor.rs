@@ -1,0 +1,90 @@
+//! `ciro sponsor key`: API keys for the servers of sponsors. Works on the database that the gateway uses.
+
+use std::io::Write;
+
+use anyhow::Context;
+use ciro_api::{SponsorId, SponsorKeyId, SponsorScope};
+use ciro_gateway::sponsors::{self, NewKey};
+use clap::{Args, Subcommand};
+use tokio_postgres::{Client, NoTls};
+
+/// What an operator does for sponsors.
+#[derive(Subcommand)]
+pub enum SponsorCommand {
+    /// API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// What is done to API keys.
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key and print it. It is shown this once: only its hash is stored.
+    Create(CreateFlags),
+    /// End a key at once.
+    Revoke(RevokeFlags),
+}
+
+/// What the key is to be.
+#[derive(Args, Clone, Debug)]
+pub struct CreateFlags {
+    /// The gateway's database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Whose key.
+    #[arg(long)]
+    pub sponsor: SponsorId,
+    /// What people know it by.
+    #[arg(long)]
+    pub name: String,
+    /// What it allows: `read` to see budget and usage, `manage` to revoke devices. May be given twice.
+    #[arg(long = "scope", required = true)]
+    pub scopes: Vec<SponsorScope>,
+    /// How many days it lives.
+    #[arg(long, default_value_t = 90)]
+    pub days: u16,
+}
+
+/// Which key ends.
+#[derive(Args, Clone, Debug)]
+pub struct RevokeFlags {
+    /// The gateway's database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// The part of the key before the dot.
+    #[arg(long)]
+    pub id: SponsorKeyId,
+}
+
+/// Runs the command.
+pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Result<()> {
+    let SponsorCommand::Key(command) = command;
+    match command {
+        KeyCommand::Create(flags) => {
+            let client = connect(&flags.database_url).await?;
+            let key = NewKey {
+                sponsor: flags.sponsor,
+                name: flags.name,
+                scopes: flags.scopes,
+                days: flags.days,
+            };
+            let created = sponsors::create_key(&client, &key).await?;
+            writeln!(out, "{}", created.text)?;
+        }
+        KeyCommand::Revoke(flags) => {
+            let client = connect(&flags.database_url).await?;
+            let was_live = sponsors::revoke_key(&client, flags.id).await?;
+            anyhow::ensure!(was_live, "there is no live key {}", flags.id);
+            writeln!(out, "{} is revoked", flags.id)?;
+        }
+    }
+    Ok(())
+}
+
+async fn connect(url: &str) -> anyhow::Result<Client> {
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.context("connecting to the database")?;
+    // Ends with its client; a fault on it fails the statement, which says so.
+    tokio::spawn(connection);
+    Ok(client)
+}

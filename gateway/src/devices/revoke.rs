@@ -1,0 +1,41 @@
+//! Revokes a device: it gets no token any more, and those that it has stop.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use ciro_api::{DeviceId, Problem, SponsorScope, rest::devices::Device as Shown};
+
+use super::shown;
+use crate::{
+    app::App,
+    auth::{Sponsor, revoked},
+    database,
+    extract::PathParam,
+    problem::ApiError,
+};
+
+/// Revokes a device of the caller's, for good. This gateway refuses its tokens once this is answered, every other one
+/// a second later at most. Its accepted jobs go on. Revoking it again changes nothing.
+#[utoipa::path(post, operation_id = "revoke_device", path = "/v1/devices/{id}/revoke", tag = "devices", security(("sponsor_key" = [])),
+    params(("id" = DeviceId, Path, description = "The device")),
+    responses(
+        (status = 200, body = Shown, description = "Revoked, by this call or an earlier one"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "No good API key"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key has not the scope `manage`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "No such device of yours"),
+))]
+pub(crate) async fn revoke(
+    State(app): State<Arc<App>>,
+    sponsor: Sponsor,
+    PathParam(id): PathParam<DeviceId>,
+) -> Result<Json<Shown>, ApiError> {
+    sponsor.require(SponsorScope::Manage)?;
+    let client = app.pg.get().await?;
+    let row =
+        database::query_opt(&client, include_str!("revoke.sql"), &[&id.0, &sponsor.id.0]).await?;
+    drop(client);
+    let device = shown(id, row.as_ref())?;
+    revoked::learn(&app).await?;
+    tracing::info!(device = %id, sponsor = %sponsor.id, "a device was revoked");
+    Ok(Json(device))
+}
