@@ -108,6 +108,26 @@ pub const ASSERTION_TTL_S_MAX: u64 = 300;
 /// Tolerated clock skew in an assertion.
 pub const CLOCK_SKEW_S: u64 = 60;
 
+/// The window that request quotas are told for, in seconds.
+pub const QUOTA_WINDOW_S: u32 = 60;
+
+/// Requests of one device in [`QUOTA_WINDOW_S`] unless configured: 100 in each second, many times what a device needs that
+/// batches, and few enough that one of them cannot keep a replica busy.
+pub const DEVICE_REQUESTS_DEFAULT: u32 = 6_000;
+
+/// The same for all API keys of one sponsor together: ten each second, enough for a server that watches its fleet.
+pub const SPONSOR_REQUESTS_DEFAULT: u32 = 600;
+
+/// Largest quota that can be configured: then a request grows back in the smallest step of the limiter's clock, 1 µs.
+pub const QUOTA_MAX: u32 = QUOTA_WINDOW_S * 1_000_000;
+
+/// Longest wait for the limiter's Redis in milliseconds: it decides in well below one, and a request that has waited a
+/// quarter of a second for it should not wait longer.
+pub const LIMITER_WAIT_MS: u64 = 250;
+
+/// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
+pub const LIMITER_BLIND_MS: u64 = 1_000;
+
 /// Longest device serial in bytes.
 pub const SERIAL_BYTES_MAX: usize = 64;
 

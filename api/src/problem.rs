@@ -97,6 +97,8 @@ error_codes! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, false, "Idempotency key reused";
     /// The result does not belong to the job: another model, another input, or too large an output.
     InvalidResult = "invalid_result", 422, false, "Invalid result";
+    /// The caller asked more often than its quota allows.
+    RateLimited = "rate_limited", 429, true, "Too many requests";
     /// Our fault.
     Internal = "internal", 500, true, "Internal error";
     /// A part we need is down; nothing was half done.

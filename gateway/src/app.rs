@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     database::{self, DatabaseError},
     leases::{reconcile, sweep},
+    limiter::{Limiter, Quotas},
     models::Catalogue,
     queue::{Queue, QueueError},
     stack,
@@ -30,6 +31,7 @@ pub struct App {
     pub(crate) queue: Queue,
     pub(crate) keys: TokenKeys,
     pub(crate) revocations: Revocations,
+    pub(crate) limiter: Limiter,
     pub(crate) wake: Wake,
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
@@ -50,6 +52,9 @@ pub enum GatewayError {
     /// Redis.
     #[error("the Redis URL cannot be used")]
     Queue(#[from] QueueError),
+    /// The limiter's Redis.
+    #[error("the Redis URL cannot be used")]
+    Limiter(#[source] redis::RedisError),
     /// The socket.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -67,10 +72,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         database::migrate_at(&config.database_url).await?;
     }
     let pg = database::pool(&config.database_url, config.database_connections_max)?;
+    let quotas = Quotas {
+        device: config.device_requests_per_minute,
+        sponsor: config.sponsor_requests_per_minute,
+    };
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,
         keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
         revocations: Revocations::default(),
+        limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
         wake: Wake::default(),
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,

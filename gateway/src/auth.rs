@@ -13,7 +13,12 @@ use axum::{
 };
 use ciro_api::{Address, DeviceId, ErrorCode, SponsorId, SponsorScope};
 
-use crate::{app::App, auth::keys::Role, problem::ApiError};
+use crate::{
+    app::App,
+    auth::keys::Role,
+    limiter::{Caller, headers::Reported},
+    problem::ApiError,
+};
 
 /// A device with a live token.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,7 @@ impl FromRequestParts<Arc<App>> for Device {
         match role(parts, app, "a device")? {
             Role::Device { id, sponsor } => {
                 revoked::refuse(app, id).await?;
+                app.limiter.spend(Caller::Device(id), &Reported::of(parts)).await?;
                 Ok(Self { id, sponsor })
             }
             Role::Worker { .. } => Err(wrong_role("a device")),
@@ -67,6 +73,7 @@ impl FromRequestParts<Arc<App>> for Sponsor {
         let token = bearer(parts)?;
         if sponsor_key::looks_like_one(token) {
             let (id, scopes) = sponsor_key::check(app, token).await?;
+            app.limiter.spend(Caller::Sponsor(id), &Reported::of(parts)).await?;
             return Ok(Self { id, scopes });
         }
         app.keys.verify(token)?;

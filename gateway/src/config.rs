@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use ciro_api::{Address, ChainId};
+use ciro_api::{Address, ChainId, limits};
 
 /// Settings of one gateway process.
 #[derive(Clone, Debug, clap::Parser)]
@@ -23,6 +23,14 @@ pub struct Config {
     /// Redis, the disposable index.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: String,
+    /// How many requests one device may make in a minute. They grow back evenly.
+    #[arg(long, env = "CIRO_DEVICE_REQUESTS_PER_MINUTE", default_value_t = limits::DEVICE_REQUESTS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUOTA_MAX)))]
+    pub device_requests_per_minute: u32,
+    /// How many requests all API keys of one sponsor may make in a minute together.
+    #[arg(long, env = "CIRO_SPONSOR_REQUESTS_PER_MINUTE", default_value_t = limits::SPONSOR_REQUESTS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUOTA_MAX)))]
+    pub sponsor_requests_per_minute: u32,
     /// The name that tokens carry as issuer and assertions as audience. All replicas share it.
     #[arg(long, env = "CIRO_ISSUER")]
     pub issuer: String,

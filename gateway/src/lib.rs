@@ -11,6 +11,7 @@ mod extract;
 mod health;
 mod jobs;
 mod leases;
+mod limiter;
 pub mod models;
 mod openapi;
 mod problem;

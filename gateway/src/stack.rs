@@ -12,7 +12,7 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use crate::{app::App, openapi, problem};
+use crate::{app::App, limiter, openapi, problem};
 
 /// Where a request's id travels.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -35,6 +35,8 @@ pub(crate) fn service(app: Arc<App>) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        // Above what renders refusals: they carry the caller's standing too.
+        .layer(middleware::from_fn(limiter::headers::write))
         // Above everything that refuses, so that all refusals look the same.
         .layer(middleware::from_fn(problem::render))
         // A panic ends one request, not the process.

@@ -173,6 +173,8 @@ fn gateway(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("REDIS_URL", plan.stack.redis_url())
         .env("CIRO_GATEWAY_LISTEN", "127.0.0.1:0")
         .env("CIRO_READY_FILE", ready_file(plan.files, "ciro-gateway"))
+        // People measure with one device; a real network keeps the default.
+        .env("CIRO_DEVICE_REQUESTS_PER_MINUTE", "6000000")
         .env("CIRO_ISSUER", ISSUER)
         .env("CIRO_TOKEN_KEY_FILE", plan.files.token_key()?)
         .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())

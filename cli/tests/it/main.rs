@@ -23,6 +23,8 @@ mod net;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod quota;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod service;

@@ -38,7 +38,7 @@ async fn key(net: &Net, sponsor: SponsorId, scopes: &[SponsorScope]) -> String {
     command(KeyCommand::Create(flags(net, sponsor, scopes))).await.unwrap()
 }
 
-async fn own_key(net: &Net, scopes: &[SponsorScope]) -> String {
+pub(crate) async fn own_key(net: &Net, scopes: &[SponsorScope]) -> String {
     key(net, net.dev.network.sponsor.id, scopes).await
 }
 
