@@ -18,18 +18,18 @@ mod secret;
 pub mod service;
 mod spawn;
 mod state_dir;
+mod stores;
 mod tools;
 
 use std::path::{Path, PathBuf};
 
 use self::devnet::{Devnet, DevnetOptions};
-use self::lock::StateLock;
-use self::port::PortBook;
 use self::postgres::Postgres;
 use self::redis::Redis;
 
 pub use self::error::StackError;
 pub use self::run_as::RunAs;
+pub use self::stores::{Site, Stores};
 pub use self::tools::ToolPaths;
 
 /// What a stack is started from.
@@ -56,45 +56,42 @@ impl StackConfig {
 pub struct Stack {
     // Dropped in this order: whoever gets the lock next must not meet our servers.
     devnet: Devnet,
-    redis: Redis,
-    postgres: Postgres,
-    state_dir: PathBuf,
-    _lock: StateLock,
+    stores: Stores,
 }
 
 impl Stack {
     /// Takes the state directory's lock, starts the three servers at once and returns when each answers.
     /// On an error, whatever had been started is ended.
     pub async fn start(config: StackConfig) -> Result<Self, StackError> {
-        let state_dir = state_dir::prepare(&config.state_dir)?;
-        let lock = lock::acquire(&state_dir)?;
-        let secret = secret::read_or_make(&state_dir)?;
-        let ports = PortBook::open(&state_dir);
-        let (postgres, redis, devnet) = tokio::try_join!(
-            Postgres::start(&config.tools.postgres_bin_dir, &state_dir, &secret, &ports),
-            Redis::start(&config.tools.redis_server, &state_dir, &secret, &ports),
-            Devnet::start(&config.tools.starknet_devnet, &state_dir, &config.devnet, &ports),
+        let site = Site::take(&config.state_dir)?;
+        let (devnet, servers) = tokio::try_join!(
+            Devnet::start(
+                &config.tools.starknet_devnet,
+                &site.state_dir,
+                &config.devnet,
+                &site.ports
+            ),
+            site.start_servers(&config.tools),
         )?;
-        Ok(Self { devnet, redis, postgres, state_dir, _lock: lock })
+        Ok(Self { devnet, stores: Stores::new(servers, site) })
     }
 
     /// Ends the servers in the reverse order of their importance and waits until each is gone.
     /// All three are asked to end even when one of them fails to.
     pub async fn stop(mut self) -> Result<(), StackError> {
         let devnet = self.devnet.service_mut().stop().await;
-        let redis = self.redis.service_mut().stop().await;
-        let postgres = self.postgres.service_mut().stop().await;
-        devnet.and(redis).and(postgres).map(|_| ())
+        let stores = self.stores.stop().await;
+        devnet.map(drop).and(stores)
     }
 
     /// The database `ciro`, with its password.
     pub fn database_url(&self) -> &str {
-        self.postgres.url()
+        self.stores.postgres.url()
     }
 
     /// The Redis server, with its password.
     pub fn redis_url(&self) -> &str {
-        self.redis.url()
+        self.stores.redis.url()
     }
 
     /// The chain's JSON-RPC.
@@ -104,17 +101,17 @@ impl Stack {
 
     /// The absolute path of the state directory.
     pub fn state_dir(&self) -> &Path {
-        &self.state_dir
+        &self.stores.site.state_dir
     }
 
     /// The database server, to signal or to watch.
     pub fn postgres_mut(&mut self) -> &mut Postgres {
-        &mut self.postgres
+        &mut self.stores.postgres
     }
 
     /// The Redis server, to signal or to watch.
     pub fn redis_mut(&mut self) -> &mut Redis {
-        &mut self.redis
+        &mut self.stores.redis
     }
 
     /// The chain, to signal or to watch.
@@ -124,8 +121,8 @@ impl Stack {
 
     /// Fails with the name and the last words of a server that has ended by itself; `Ok` while all run.
     pub fn check(&mut self) -> Result<(), StackError> {
-        self.postgres.service_mut().check()?;
-        self.redis.service_mut().check()?;
+        self.stores.postgres.service_mut().check()?;
+        self.stores.redis.service_mut().check()?;
         self.devnet.service_mut().check()
     }
 }

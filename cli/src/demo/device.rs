@@ -33,14 +33,21 @@ pub struct Device {
 impl Device {
     /// Makes a key, claims an enrolment with it and gets a token.
     pub async fn enrol(gateway: &Gateway, network: &Network) -> anyhow::Result<Self> {
+        Self::claim(gateway, &network.issuer, &network.claim_token).await
+    }
+
+    /// The same for whoever knows only the issuer and a claim token.
+    pub async fn claim(gateway: &Gateway, issuer: &str, claim_token: &str) -> anyhow::Result<Self> {
         let serial = format!("demo-{}", Uuid::new_v4().simple());
-        Self::enrol_with(gateway, network, &SecretKey::random(&mut OsRng), serial).await
+        let secret = SecretKey::random(&mut OsRng);
+        Self::claim_with(gateway, issuer, claim_token, &secret, serial).await
     }
 
     /// The same with a key and a serial that there are already.
-    pub async fn enrol_with(
+    pub async fn claim_with(
         gateway: &Gateway,
-        network: &Network,
+        issuer: &str,
+        claim_token: &str,
         secret: &SecretKey,
         serial: String,
     ) -> anyhow::Result<Self> {
@@ -56,15 +63,15 @@ impl Device {
             y: coordinate(point.y()),
         };
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let claim = hex::encode(Sha256::digest(network.claim_token.as_bytes()));
+        let claim = hex::encode(Sha256::digest(claim_token.as_bytes()));
         let es256 = Header::new(Algorithm::ES256);
         let proof = encode(
             &es256,
-            &json!({"sub": serial, "aud": network.issuer, "iat": now, "exp": now + 120, "claim": claim}),
+            &json!({"sub": serial, "aud": issuer, "iat": now, "exp": now + 120, "claim": claim}),
             &signing,
         )?;
         let request = ClaimRequest {
-            claim_token: network.claim_token.clone(),
+            claim_token: claim_token.to_owned(),
             serial: serial.clone(),
             public_key,
             proof,
@@ -73,7 +80,7 @@ impl Device {
         let id = enrolled.id.to_string();
         let assertion = encode(
             &es256,
-            &json!({"iss": id, "sub": id, "aud": network.issuer, "iat": now, "exp": now + 120, "jti": Uuid::new_v4()}),
+            &json!({"iss": id, "sub": id, "aud": issuer, "iat": now, "exp": now + 120, "jti": Uuid::new_v4()}),
             &signing,
         )?;
         let form = TokenRequest {

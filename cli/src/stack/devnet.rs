@@ -81,7 +81,7 @@ impl Devnet {
         };
         let patience = PATIENCE + PATIENCE_PER_EVENT.saturating_mul(events);
         let started = on_port::start(ports, NAME, patience, spec, alive).await;
-        let (service, port) = started.map_err(|err| blame_replay(err, &chain, events))?;
+        let (service, _, port) = started.map_err(|err| blame_replay(err, &chain, events))?;
         chain.loaded()?;
         Ok(Self { service, rpc_url: format!("http://127.0.0.1:{port}/rpc") })
     }

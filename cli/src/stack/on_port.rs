@@ -17,16 +17,17 @@ pub(super) async fn start<F>(
     patience: Duration,
     spec: impl Fn(u16) -> ServiceSpec,
     probe: impl Fn(u16) -> F,
-) -> Result<(Service, u16), StackError>
+) -> Result<(Service, ServiceSpec, u16), StackError>
 where
     F: Future<Output = Result<(), String>>,
 {
     let mut attempt = 1;
     loop {
         let port = ports.pick(name).await?;
-        let mut service = Service::spawn(spec(port)).await?;
+        let spec = spec(port);
+        let mut service = Service::spawn(spec.clone()).await?;
         match service.wait_ready(patience, || probe(port)).await {
-            Ok(()) => return Ok((service, port)),
+            Ok(()) => return Ok((service, spec, port)),
             // It is dead and yet its port is taken: not by it, then.
             Err(StackError::Ended { .. }) if attempt < ATTEMPTS && !port::is_free(port) => {
                 attempt += 1;

@@ -4,7 +4,7 @@
 mod cluster;
 mod old_server;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Postgres {
     service: Service,
+    spec: Box<ServiceSpec>,
+    data_dir: PathBuf,
     url: String,
 }
 
@@ -64,10 +66,31 @@ impl Postgres {
             client.simple_query("SELECT 1").await.map_err(|err| say(&err))?;
             Ok(())
         };
-        let (service, port) = on_port::start(ports, NAME, PATIENCE, spec, answers).await?;
+        let (service, spec, port) = on_port::start(ports, NAME, PATIENCE, spec, answers).await?;
         make_database(port, secret).await?;
         let url = format!("postgres://{CIRO}:{}@127.0.0.1:{port}/{CIRO}", secret.reveal());
-        Ok(Self { service, url })
+        Ok(Self { service, spec: Box::new(spec), data_dir, url })
+    }
+
+    /// Ends it as `pg_ctl stop -m immediate` does: sessions are cut, nothing is written down in good order.
+    pub async fn crash(&mut self) -> Result<(), StackError> {
+        self.service.signal(Signal::SIGQUIT)?;
+        self.service.stop().await.map(drop)
+    }
+
+    /// Starts it again on the same port after it ended, and returns when it has recovered and answers.
+    pub async fn start_again(&mut self) -> Result<(), StackError> {
+        old_server::wait_until_gone(&self.data_dir).await?;
+        self.service = Service::spawn(ServiceSpec::clone(&self.spec)).await?;
+        let url = &self.url;
+        let answers = || async move {
+            let (client, connection) =
+                tokio_postgres::connect(url, NoTls).await.map_err(|err| say(&err))?;
+            // It ends when the client is dropped; what went wrong, the client's call says.
+            tokio::spawn(connection);
+            client.simple_query("SELECT 1").await.map(drop).map_err(|err| say(&err))
+        };
+        self.service.wait_ready(PATIENCE, answers).await
     }
 
     /// The database `ciro`, with its password.

@@ -2,8 +2,10 @@
 //! it is kept on disk: a restart finds it empty, which is what a flush in production looks like too.
 //! Never evicts: a key that went missing by itself would look like a job that nobody queued.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use super::port::PortBook;
 use super::secret::Secret;
@@ -18,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Redis {
     service: Service,
+    spec: Box<ServiceSpec>,
+    port: u16,
+    secret: Secret,
+    dir: PathBuf,
     url: String,
 }
 
@@ -44,8 +50,27 @@ impl Redis {
                 .args(["--maxmemory-policy", "noeviction"])
         };
         let pong = |port| probe::redis_pong(port, secret.reveal());
-        let (service, port) = on_port::start(ports, NAME, PATIENCE, spec, pong).await?;
-        Ok(Self { service, url: format!("redis://:{}@127.0.0.1:{port}/", secret.reveal()) })
+        let (service, spec, port) = on_port::start(ports, NAME, PATIENCE, spec, pong).await?;
+        let url = format!("redis://:{}@127.0.0.1:{port}/", secret.reveal());
+        Ok(Self { service, spec: Box::new(spec), port, secret: secret.clone(), dir, url })
+    }
+
+    /// Kills it; what it has in memory is gone.
+    pub async fn kill(&mut self) -> Result<(), StackError> {
+        self.service.signal(Signal::SIGKILL)?;
+        self.service.stop().await.map(drop)
+    }
+
+    /// Starts it again on the same port after it ended, with what [`Redis::dump_path`] holds, if anything.
+    pub async fn start_again(&mut self) -> Result<(), StackError> {
+        self.service = Service::spawn(ServiceSpec::clone(&self.spec)).await?;
+        let (port, password) = (self.port, self.secret.reveal());
+        self.service.wait_ready(PATIENCE, || probe::redis_pong(port, password)).await
+    }
+
+    /// Where `SAVE` puts the data, and where a start looks for it. Nothing is there unless somebody saves.
+    pub fn dump_path(&self) -> PathBuf {
+        self.dir.join("dump.rdb")
     }
 
     /// Where it listens, with its password.

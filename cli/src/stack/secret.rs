@@ -10,6 +10,7 @@ use std::{fmt, fs, io};
 use super::{StackError, state_dir};
 
 /// 128 random bits as hexadecimal: nothing in it needs quoting in a URL or a configuration file.
+#[derive(Clone)]
 pub(super) struct Secret(String);
 
 impl Secret {

@@ -73,7 +73,14 @@ async fn a_revoked_device_is_out_at_once_and_its_serial_is_free_for_another_key(
     let enrol = |secret: SecretKey| {
         let net = &net;
         async move {
-            Device::enrol_with(&net.gateway, &net.dev.network, &secret, "box-7".to_owned()).await
+            Device::claim_with(
+                &net.gateway,
+                &net.dev.network.issuer,
+                &net.dev.network.claim_token,
+                &secret,
+                "box-7".to_owned(),
+            )
+            .await
         }
     };
     let stolen = enrol(secret.clone()).await.unwrap();
