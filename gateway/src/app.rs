@@ -14,6 +14,7 @@ use crate::{
     },
     config::Config,
     database::{self, DatabaseError},
+    failpoint::Failpoints,
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
@@ -36,6 +37,7 @@ pub struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
     pub(crate) job_manager: Address,
+    pub(crate) failpoints: Failpoints,
     /// Long polls end when this fires, or they would hold up the shutdown.
     pub(crate) stop: CancellationToken,
 }
@@ -85,6 +87,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,
         job_manager: config.job_manager,
+        failpoints: config.failpoints(),
         stop: stop.clone(),
         pg,
     });

@@ -4,6 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use ciro_api::{Address, ChainId, limits};
 
+#[cfg(debug_assertions)]
+use crate::failpoint::Failpoint;
+use crate::failpoint::Failpoints;
+
 /// Settings of one gateway process.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "ciro-gateway", version, about = "The front desk of ciro-network")]
@@ -46,4 +50,19 @@ pub struct Config {
     /// Once ready, the address is written here, so that a supervisor need not guess a free port.
     #[arg(long, env = "CIRO_READY_FILE")]
     pub ready_file: Option<PathBuf>,
+    /// For tests: the place where this process kills itself, and the how many-th time (`taken:3`).
+    #[cfg(debug_assertions)]
+    #[arg(long, env = "CIRO_FAILPOINT", hide = true)]
+    pub failpoint: Option<Failpoint>,
+}
+
+impl Config {
+    /// The place where this process kills itself: none in a release build.
+    pub(crate) fn failpoints(&self) -> Failpoints {
+        #[cfg(debug_assertions)]
+        let armed = self.failpoint;
+        #[cfg(not(debug_assertions))]
+        let armed = None;
+        Failpoints::new(armed)
+    }
 }

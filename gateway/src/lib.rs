@@ -8,6 +8,7 @@ pub mod config;
 pub mod database;
 mod devices;
 mod extract;
+pub mod failpoint;
 mod health;
 mod jobs;
 mod leases;

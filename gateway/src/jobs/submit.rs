@@ -26,6 +26,7 @@ use crate::{
     auth::Device,
     database,
     extract::Body,
+    failpoint::Point,
     models::{self, Model},
     problem::ApiError,
     queue::Entry,
@@ -224,6 +225,7 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
         .await
         .map_err(|e| refused(&e))?;
     tx.commit().await?;
+    app.failpoints.pass(Point::Accepted);
     drop(client);
     // The reply does not wait for Redis: the job is safe, and a stalled index must not stall the door.
     tokio::spawn(index(app, model, vec![entry]));

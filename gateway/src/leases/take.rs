@@ -21,6 +21,7 @@ use crate::{
     auth::Worker,
     database::{self, DatabaseError, read_fri},
     extract::Body,
+    failpoint::Point,
     models,
     problem::ApiError,
     wake::{Bed, Event, LOOK_AGAIN},
@@ -116,6 +117,7 @@ async fn grant_of(
     if popped.is_empty() {
         return Ok(Vec::new());
     }
+    app.failpoints.pass(Point::Taken);
     let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
     let client = app.pg.get().await?;
@@ -126,6 +128,7 @@ async fn grant_of(
     )
     .await?;
     drop(client);
+    app.failpoints.pass(Point::Granted);
     let leases: Vec<Lease> =
         rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?;
     let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();

@@ -26,6 +26,7 @@ use crate::{
     auth::Worker,
     database::{self, read, read_fri},
     extract::Body,
+    failpoint::Point,
     models::{self, Model},
     problem::ApiError,
     wake::Event,
@@ -144,7 +145,9 @@ async fn store(
     }
     tx.commit().await?;
     drop(client);
+    app.failpoints.pass(Point::Stored);
     announce(&app, &ended).await;
+    app.failpoints.pass(Point::Dropped);
     Ok(outcomes.into_iter().flatten().collect())
 }
 
