@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools tools-check build demo down test gas check clean-dev
+.PHONY: help tools tools-check build demo down test chaos gas check clean-dev
 
 # Outside the clone, so that a fresh clone starts with what an earlier one has compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/ciro-network/target
@@ -33,6 +33,9 @@ down: ## end the stack that `make demo KEEP=1` or `ciro dev` left up
 
 test: tools ## every test there is; closes with a line `N passed, N failed`
 	@deploy/test.sh
+
+chaos: tools build ## 10,000 jobs while everything dies; CIRO_CHAOS_SEED=… replays a run
+	@deploy/chaos.sh
 
 gas: tools ## measure what every call costs on chain and write contracts/gas.json
 	UPDATE=1 cargo nextest run --workspace -E 'package(ciro-contracts) and test(gas::every_call)'

@@ -1,0 +1,107 @@
+//! What is left when all is over: every acknowledged job against the database, and every fri against every other.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use anyhow::{Context, bail, ensure};
+use ciro_api::JobId;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::{
+    clients::Seen,
+    world::{World, connect},
+};
+
+/// Between two looks whether the last job has ended.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The findings.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    /// Acknowledged jobs that the database does not know as ended.
+    pub(crate) lost: usize,
+    /// Keys that made two jobs, and jobs that nobody was told of.
+    pub(crate) doubled: usize,
+    ended: BTreeMap<String, usize>,
+    drained: Duration,
+    faults_in_the_books: Vec<String>,
+}
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} s until the last job had ended:", self.drained.as_secs_f64())?;
+        for (status, count) in &self.ended {
+            write!(f, " {count} {status},")?;
+        }
+        match self.faults_in_the_books.as_slice() {
+            [] => f.write_str(" the books are exact to the fri"),
+            faults => write!(f, " the books are wrong: {}", faults.join("; ")),
+        }
+    }
+}
+
+impl Audit {
+    /// Whether all is as it must be after `jobs` were posted.
+    pub(crate) fn check(&self, jobs: usize) -> anyhow::Result<()> {
+        let Self { lost, doubled, .. } = self;
+        ensure!((*lost, *doubled) == (0, 0), "{lost} jobs were lost and {doubled} doubled");
+        ensure!(self.faults_in_the_books.is_empty(), "{}", self.faults_in_the_books.join("; "));
+        let ended: usize = self.ended.values().sum();
+        ensure!(ended == jobs, "{jobs} jobs were posted and {ended} ended");
+        let succeeded = self.ended.get("succeeded").copied().unwrap_or(0);
+        ensure!(succeeded > jobs / 2, "only {succeeded} of {jobs} jobs succeeded");
+        Ok(())
+    }
+}
+
+/// Waits until nothing moves any more, at most `patience`, and looks.
+pub(crate) async fn after(world: &World, seen: &Seen, patience: Duration) -> anyhow::Result<Audit> {
+    let client = connect(&world.database_url).await?;
+    let start = Instant::now();
+    let mut live = count(&client, "SELECT count(*) FROM job_live").await?;
+    while live > 0 && start.elapsed() < patience {
+        sleep(LOOK).await;
+        live = count(&client, "SELECT count(*) FROM job_live").await?;
+    }
+    let drained = start.elapsed();
+    let done = client.query("SELECT job_id, status FROM job_done", &[]).await?;
+    let done: BTreeMap<JobId, String> = done
+        .iter()
+        .map(|row| Ok((JobId(row.try_get::<_, Uuid>(0)?), row.try_get(1)?)))
+        .collect::<Result<_, tokio_postgres::Error>>()?;
+    let ids = seen.ids();
+    let mut ended = BTreeMap::new();
+    for status in done.values() {
+        *ended.entry(status.clone()).or_default() += 1;
+    }
+    let made = client.query("SELECT job_id FROM job", &[]).await?;
+    let untold = made.iter().map(|row| row.try_get::<_, Uuid>(0).map(JobId));
+    let untold = untold.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|id| !ids.contains(id));
+    Ok(Audit {
+        lost: ids.iter().filter(|id| !done.contains_key(id)).count(),
+        doubled: seen.keys_with_two_jobs() + untold.count(),
+        ended,
+        drained,
+        faults_in_the_books: faults_in_the_books(&client).await?,
+    })
+}
+
+async fn count(client: &Client, query: &str) -> anyhow::Result<i64> {
+    Ok(client.query_one(query, &[]).await?.try_get(0)?)
+}
+
+/// Each row of the query is a rule and whether it holds.
+async fn faults_in_the_books(client: &Client) -> anyhow::Result<Vec<String>> {
+    let rules = client.query(include_str!("books.sql"), &[]).await.context("reading the books")?;
+    if rules.is_empty() {
+        bail!("the books have no rules");
+    }
+    let mut broken = Vec::new();
+    for rule in rules {
+        if !rule.try_get::<_, Option<bool>>("holds")?.unwrap_or(false) {
+            broken.push(format!("not so: {}", rule.try_get::<_, String>("rule")?));
+        }
+    }
+    Ok(broken)
+}
