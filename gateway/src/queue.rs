@@ -110,11 +110,16 @@ impl Queue {
         lease: LeaseId,
         most: u32,
     ) -> Result<Vec<JobId>, QueueError> {
-        let grant = format!("{{ciro:{model}}}:grant:{}", lease.0.simple());
+        let grant = grant_key(model, lease);
         let mut call = function("ciro_take_v2", &Keys::of(model), Some(&grant));
         call.arg(lease.0.as_bytes()).arg(most).arg(limits::GRANT_MS).arg(2 * limits::WAIT_MS_MAX);
         let jobs: Vec<Uuid16> = self.query(&call).await?;
         Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
+    }
+
+    /// Forgets what `lease` was given, so that asking again with it pops others.
+    pub async fn forget_grant(&self, model: ModelId, lease: LeaseId) -> Result<(), QueueError> {
+        self.query::<i64>(redis::cmd("DEL").arg(grant_key(model, lease))).await.map(drop)
     }
 
     /// Extends leases; tells for each whether it was still theirs.
@@ -200,6 +205,10 @@ impl Queue {
         *slot = Some(open.clone());
         Ok(open)
     }
+}
+
+fn grant_key(model: ModelId, lease: LeaseId) -> String {
+    format!("{{ciro:{model}}}:grant:{}", lease.0.simple())
 }
 
 fn function(name: &str, keys: &Keys, one_more: Option<&str>) -> redis::Cmd {

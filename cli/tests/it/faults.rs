@@ -7,6 +7,7 @@ use ciro_api::{
     rest::{health::Health, jobs::Job, leases::LeaseRequest},
 };
 use ciro_contracts::{Chain, Pool};
+use ciro_gateway::queue::Queue;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
@@ -100,6 +101,25 @@ async fn a_flushed_redis_loses_no_job() {
     }
     let reply = worker.submit(&net, results).await;
     assert!(reply.results.iter().all(|outcome| outcome.accepted), "{:?}", reply.results);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let model = sha256_model(&net).await;
+    let mut over = Vec::new();
+    for round in 0..3_u8 {
+        over.push(net.submit(&[round]).await.id);
+    }
+    let leases = worker.lease(&net, 3, 10_000).await;
+    worker.submit(&net, leases.iter().map(HandWorker::result).collect()).await;
+    // As an older copy of Redis would have them. The oldest are popped first.
+    let queue = Queue::new(&net.dev.network.redis_url).unwrap();
+    assert_eq!(queue.enqueue(model, &over).await.unwrap(), 3);
+    let job = net.submit(b"real").await;
+    let leases = worker.lease(&net, 1, 5_000).await;
+    assert_eq!(leases.first().map(|lease| lease.fence.job), Some(job.id), "the poll got stuck");
     net.stop().await;
 }
 

@@ -106,6 +106,7 @@ async fn grant(
     Ok(leases)
 }
 
+/// Pops until something is granted or nothing is left: what was popped may all be leftovers of an older index.
 async fn grant_of(
     app: &App,
     worker: Worker,
@@ -113,11 +114,31 @@ async fn grant_of(
     model: ModelId,
     most: u32,
 ) -> Result<Vec<Lease>, ApiError> {
-    let popped = app.queue.take(model, lease, most).await?;
-    if popped.is_empty() {
-        return Ok(Vec::new());
+    loop {
+        let popped = app.queue.take(model, lease, most).await?;
+        if popped.is_empty() {
+            return Ok(Vec::new());
+        }
+        app.failpoints.pass(Point::Taken);
+        let leases = decide(app, worker, lease, model, &popped).await?;
+        app.failpoints.pass(Point::Granted);
+        let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
+        settle_index(app, model, &popped, &held).await;
+        if !leases.is_empty() {
+            return Ok(leases);
+        }
+        // Or the same lease would be given the same leftovers for as long as Redis remembers the grant.
+        app.queue.forget_grant(model, lease).await?;
     }
-    app.failpoints.pass(Point::Taken);
+}
+
+async fn decide(
+    app: &App,
+    worker: Worker,
+    lease: LeaseId,
+    model: ModelId,
+    popped: &[JobId],
+) -> Result<Vec<Lease>, ApiError> {
     let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
     let client = app.pg.get().await?;
@@ -127,13 +148,7 @@ async fn grant_of(
         &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
     )
     .await?;
-    drop(client);
-    app.failpoints.pass(Point::Granted);
-    let leases: Vec<Lease> =
-        rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?;
-    let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
-    settle_index(app, model, &popped, &held).await;
-    Ok(leases)
+    Ok(rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?)
 }
 
 /// Tells Redis what `PostgreSQL` decided. A fault here costs one sweep, nothing else.
