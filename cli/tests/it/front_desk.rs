@@ -213,6 +213,12 @@ async fn a_worker_that_gave_its_job_back_cannot_finish_it() {
     let reply = worker.submit(&net, mixed).await;
     assert_eq!(reply.results[0].problem.as_ref().unwrap().code, ErrorCode::LeaseLost);
     assert!(reply.results[1].accepted, "one stale result must not sink the others");
+    let later = worker.submit(&net, vec![HandWorker::result(&first[0])]).await;
+    assert_eq!(
+        later.results[0].problem.as_ref().map(|problem| problem.code),
+        Some(ErrorCode::LeaseLost),
+        "the receipt is for the other epoch's attestation"
+    );
     assert_eq!(net.gateway.job(&net.device, job.id).await.unwrap().status, JobStatus::Succeeded);
     net.stop().await;
 }

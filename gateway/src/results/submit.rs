@@ -267,6 +267,12 @@ async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<
         return Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail));
     }
     let same = row.try_get::<_, String>("worker")? == worker.address.to_string()
+    // Paid is the attestation of one epoch. A worker that believed two of them paid would find its statement wrong.
+    let epoch: i64 = row.try_get("epoch")?;
+    if u64::try_from(epoch) != Ok(claim.item.fence.epoch) {
+        let detail = format!("job {job} was finished under epoch {epoch}");
+        return Err(ApiError::new(ErrorCode::LeaseLost, detail));
+    }
         && row.try_get::<_, String>("output_commitment")? == claim.attestation.output.to_string();
     if same {
         return Ok(Stored::Before);
