@@ -18,7 +18,7 @@ pub enum Point {
     Granted,
     /// A result and its receipt are committed; neither Redis nor the worker knows.
     Stored,
-    /// Redis knows that a job ended; the worker does not.
+    /// Redis knows that a job ended; its worker may not.
     Dropped,
 }
 

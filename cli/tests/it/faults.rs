@@ -203,6 +203,23 @@ async fn killed_workers_lose_no_job_and_no_fri() {
 }
 
 #[tokio::test]
+async fn results_are_taken_at_once_while_redis_answers_nobody() {
+    let (mut net, worker) = Net::with_hand_worker().await;
+    for round in 0..4_u8 {
+        net.submit(&[round]).await;
+    }
+    let leases = worker.lease(&net, 4, 10_000).await;
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
+    let sent = Instant::now();
+    let reply = worker.submit(&net, leases.iter().map(HandWorker::result).collect()).await;
+    let took = sent.elapsed();
+    assert!(reply.results.iter().all(|outcome| outcome.accepted), "{:?}", reply.results);
+    assert!(took < Duration::from_secs(4), "the reply waited {took:?} for Redis");
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
+    net.stop().await;
+}
+
+#[tokio::test]
 async fn jobs_are_accepted_while_redis_is_away_and_leased_when_it_is_back() {
     let (mut net, worker) = Net::with_hand_worker().await;
     net.dev.stack.redis_mut().service_mut().signal(Signal::SIGSTOP).unwrap();

@@ -146,18 +146,19 @@ async fn store(
     tx.commit().await?;
     drop(client);
     app.failpoints.pass(Point::Stored);
-    announce(&app, &ended).await;
-    app.failpoints.pass(Point::Dropped);
+    // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
+    tokio::spawn(announce(app, ended));
     Ok(outcomes.into_iter().flatten().collect())
 }
 
-async fn announce(app: &App, ended: &[(JobId, ModelId)]) {
+async fn announce(app: Arc<App>, ended: Vec<(JobId, ModelId)>) {
     for (job, model) in ended {
-        app.wake.announce(&app.queue, Event::Ended(*job)).await;
-        if let Err(error) = app.queue.drop_jobs(*model, &[*job]).await {
+        app.wake.announce(&app.queue, Event::Ended(job)).await;
+        if let Err(error) = app.queue.drop_jobs(model, &[job]).await {
             tracing::warn!(%job, %error, "a finished job stays in the index until it is swept");
         }
     }
+    app.failpoints.pass(Point::Dropped);
 }
 
 enum Stored {
@@ -266,13 +267,13 @@ async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<
         let detail = format!("job {job} ended without a result: {}", reason.unwrap_or_default());
         return Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail));
     }
-    let same = row.try_get::<_, String>("worker")? == worker.address.to_string()
     // Paid is the attestation of one epoch. A worker that believed two of them paid would find its statement wrong.
     let epoch: i64 = row.try_get("epoch")?;
     if u64::try_from(epoch) != Ok(claim.item.fence.epoch) {
         let detail = format!("job {job} was finished under epoch {epoch}");
         return Err(ApiError::new(ErrorCode::LeaseLost, detail));
     }
+    let same = row.try_get::<_, String>("worker")? == worker.address.to_string()
         && row.try_get::<_, String>("output_commitment")? == claim.attestation.output.to_string();
     if same {
         return Ok(Stored::Before);
