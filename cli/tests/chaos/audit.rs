@@ -1,15 +1,20 @@
 //! What is left when all is over: every acknowledged job against the database, and every fri against every other.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use ciro_api::JobId;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use crate::{
     clients::Seen,
+    sloppy::Sloppy,
     world::{World, connect},
 };
 
@@ -21,7 +26,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) struct Audit {
     /// Acknowledged jobs that the database does not know as ended.
     pub(crate) lost: usize,
-    /// Keys that made two jobs, and jobs that nobody was told of.
+    /// Keys that made two jobs, jobs that nobody was told of, and results that a worker was told were taken while
+    /// another's counts, or that count without its having been told.
     pub(crate) doubled: usize,
     ended: BTreeMap<String, usize>,
     drained: Duration,
@@ -56,7 +62,12 @@ impl Audit {
 }
 
 /// Waits until nothing moves any more, at most `patience`, and looks.
-pub(crate) async fn after(world: &World, seen: &Seen, patience: Duration) -> anyhow::Result<Audit> {
+pub(crate) async fn after(
+    world: &World,
+    seen: &Seen,
+    taken: &BTreeSet<(Uuid, u64)>,
+    patience: Duration,
+) -> anyhow::Result<Audit> {
     let client = connect(&world.database_url).await?;
     let start = Instant::now();
     let mut live = count(&client, "SELECT count(*) FROM job_live").await?;
@@ -65,7 +76,9 @@ pub(crate) async fn after(world: &World, seen: &Seen, patience: Duration) -> any
         live = count(&client, "SELECT count(*) FROM job_live").await?;
     }
     let drained = start.elapsed();
-    let done = client.query("SELECT job_id, status FROM job_done", &[]).await?;
+    let done = client
+        .query("SELECT job_id, status || coalesce(': ' || reason, '') FROM job_done", &[])
+        .await?;
     let done: BTreeMap<JobId, String> = done
         .iter()
         .map(|row| Ok((JobId(row.try_get::<_, Uuid>(0)?), row.try_get(1)?)))
@@ -80,11 +93,21 @@ pub(crate) async fn after(world: &World, seen: &Seen, patience: Duration) -> any
     let untold = untold.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|id| !ids.contains(id));
     Ok(Audit {
         lost: ids.iter().filter(|id| !done.contains_key(id)).count(),
-        doubled: seen.keys_with_two_jobs() + untold.count(),
+        doubled: seen.keys_with_two_jobs()
+            + untold.count()
+            + counted(&client).await?.symmetric_difference(taken).count(),
         ended,
         drained,
         faults_in_the_books: faults_in_the_books(&client).await?,
     })
+}
+
+/// Job and epoch of the sloppy worker's results that count.
+async fn counted(client: &Client) -> anyhow::Result<BTreeSet<(Uuid, u64)>> {
+    let query = "SELECT job_id, epoch FROM job_done WHERE worker = $1";
+    let rows = client.query(query, &[&Sloppy::key().address().to_string()]).await?;
+    let fence = |row: &Row| Ok((row.try_get(0)?, u64::try_from(row.try_get::<_, i64>(1)?)?));
+    rows.iter().map(fence).collect()
 }
 
 async fn count(client: &Client, query: &str) -> anyhow::Result<i64> {

@@ -10,6 +10,7 @@ mod driver;
 mod gateways;
 mod plan;
 mod settings;
+mod sloppy;
 mod street;
 mod workers;
 mod world;
@@ -19,7 +20,8 @@ use std::io::{self, Write};
 use anyhow::Context;
 
 use crate::{
-    audit::Audit, clients::Clients, driver::Driver, plan::Plan, settings::Settings, world::World,
+    audit::Audit, clients::Clients, driver::Driver, plan::Plan, settings::Settings, sloppy::Sloppy,
+    world::World,
 };
 
 /// Says it at once, also where a test's output is only shown at its end.
@@ -50,13 +52,15 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
     let world = World::start().await?;
     say(&format!("chaos: logs are in {}", world.dir().display()))?;
     let clients = Clients::enrol(&world, settings).await?;
+    let sloppy = Sloppy::log_in(&world, settings).await?;
     let driver = Driver::new(world);
-    let (faults, seen) = tokio::try_join!(
+    let (faults, seen, taken) = tokio::try_join!(
         async { driver.run(&plan).await.context("a fault could not be done or undone") },
         async { clients.run().await.context("a client was told what it never should be") },
+        async { sloppy.run().await.context("a worker was told what it never should be") },
     )?;
     let world = driver.into_world()?;
-    let audit = audit::after(&world, &seen, settings.patience).await?;
+    let audit = audit::after(&world, &seen, &taken, settings.patience).await?;
     say(&format!("chaos: {audit}"))?;
     let verdict = audit.check(settings.jobs);
     if verdict.is_ok() {

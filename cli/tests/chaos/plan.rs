@@ -12,7 +12,7 @@ const GAP_MS: u64 = 1_200;
 /// How long a gateway may take to come to the place where it is to die.
 pub(crate) const FAILPOINT_PATIENCE: Duration = Duration::from_secs(5);
 /// Longer than a lease lives, by a little.
-const PAST_LEASE_MS: std::ops::Range<u64> = 31_000..33_000;
+pub(crate) const PAST_LEASE_MS: std::ops::Range<u64> = 31_000..33_000;
 
 /// One thing that goes wrong, and is put right again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,10 @@ impl WorkerKey {
         format!("{:#x}", self.secret)
     }
 
+    pub(crate) fn secret(&self) -> &Felt {
+        &self.secret
+    }
+
     pub(crate) fn address(&self) -> Address {
         self.address
     }

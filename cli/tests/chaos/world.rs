@@ -11,7 +11,7 @@ use anyhow::Context;
 use ciro::stack::{
     Site, Stores, ToolPaths, postgres::Postgres, redis::Redis, service::ServiceSpec,
 };
-use ciro_api::{Address, Felt, Fri, SponsorId};
+use ciro_api::{Address, Felt, Fri, ModelId, SponsorId};
 use ciro_paymaster::sponsors::{self, NewSponsor};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     gateways::{GATEWAYS, GatewayProcess},
+    sloppy::Sloppy,
     street::Street,
     workers::{WORKERS, WorkerKey, WorkerProcess},
 };
@@ -49,6 +50,7 @@ pub(crate) struct World {
     pub(crate) database_url: String,
     pub(crate) redis_url: String,
     pub(crate) claim_token: String,
+    pub(crate) model: ModelId,
     dir: PathBuf,
     _site: Site,
 }
@@ -60,7 +62,7 @@ impl World {
         let (database_url, redis_url) =
             (stores.postgres.url().to_owned(), stores.redis.url().to_owned());
         let keys = (0..WORKERS).map(WorkerKey::of).collect::<Vec<_>>();
-        let claim_token = fill(&database_url, &keys).await?;
+        let (model, claim_token) = fill(&database_url, &keys).await?;
         let token_key = dir.join("token-key.pem");
         write_private(&token_key, &ciro_gateway::auth::keys::generate_pem()?)?;
 
@@ -99,6 +101,7 @@ impl World {
             database_url,
             redis_url,
             claim_token,
+            model,
             dir,
         })
     }
@@ -136,10 +139,10 @@ pub(crate) async fn connect(database_url: &str) -> anyhow::Result<Client> {
 }
 
 /// The schema, a model, a sponsor with money and workers with keys, as the mirror of a chain would have them.
-async fn fill(database_url: &str, keys: &[WorkerKey]) -> anyhow::Result<String> {
+async fn fill(database_url: &str, keys: &[WorkerKey]) -> anyhow::Result<(ModelId, String)> {
     let mut client = connect(database_url).await?;
     ciro_gateway::database::migrate(&mut client).await?;
-    ciro_gateway::models::register::register(&client, MANIFEST, None, PRICE).await?;
+    let model = ciro_gateway::models::register::register(&client, MANIFEST, None, PRICE).await?;
     let sponsor = NewSponsor {
         id: SponsorId(Uuid::now_v7()),
         name: "chaos".to_owned(),
@@ -153,14 +156,15 @@ async fn fill(database_url: &str, keys: &[WorkerKey]) -> anyhow::Result<String> 
     client.execute(money, &[&sponsor.address.to_string(), &DEPOSIT.to_string()]).await?;
     let worker = "INSERT INTO chain_worker (address, public_key, stake_fri) \
                   VALUES ($1, $2, $3::text::numeric)";
-    for key in keys {
+    for key in keys.iter().chain([&Sloppy::key()]) {
         let stake = Fri::ONE_STRK.to_string();
         client
             .execute(worker, &[&key.address().to_string(), &key.public_key().to_string(), &stake])
             .await?;
     }
     let ttl = time::Duration::hours(1);
-    Ok(ciro_gateway::sponsors::create_claim_token(&client, sponsor.id, 1_000, ttl).await?)
+    let token = ciro_gateway::sponsors::create_claim_token(&client, sponsor.id, 1_000, ttl).await?;
+    Ok((model, token))
 }
 
 fn spec(dir: &Path, name: &str, program: &str) -> anyhow::Result<ServiceSpec> {
