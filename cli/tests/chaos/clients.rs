@@ -145,6 +145,8 @@ impl Poster {
             input: JobInput::Data(Base64(format!("{} {job}", self.settings.seed).into_bytes())),
             start_within_ms: None,
             run_within_ms: None,
+            delay_ms: None,
+            priority: None,
         };
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ciro_api::{
-    ErrorCode, JobStatus, SettlementStatus, limits,
+    ErrorCode, JobStatus, Priority, SettlementStatus, limits,
     rest::{health::Health, jobs::Job, leases::LeaseRequest},
 };
 use ciro_contracts::{Chain, Pool};
-use ciro_gateway::queue::Queue;
+use ciro_gateway::queue::{Entry, Queue};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
@@ -116,6 +116,9 @@ async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
     worker.submit(&net, leases.iter().map(HandWorker::result).collect()).await;
     // As an older copy of Redis would have them. The oldest are popped first.
     let queue = Queue::new(&net.dev.network.redis_url).unwrap();
+    let sponsor = net.dev.network.sponsor.id;
+    let place = |job| Entry { job, sponsor, priority: Priority::Normal, delay_ms: 0 };
+    let over: Vec<Entry> = over.into_iter().map(place).collect();
     assert_eq!(queue.enqueue(model, &over).await.unwrap(), 3);
     let job = net.submit(b"real").await;
     let leases = worker.lease(&net, 1, 5_000).await;

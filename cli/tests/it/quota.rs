@@ -38,6 +38,8 @@ impl Strict {
             chain_id: network.contracts.chain_id,
             job_manager: network.contracts.job_manager,
             ready_file: Some(ready.clone()),
+            #[cfg(debug_assertions)]
+            failpoint: None,
         };
         let until = stop.clone();
         let running = tokio::spawn(async move { app::run(config, until).await.unwrap() });
