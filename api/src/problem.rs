@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! error_codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $status:literal, $retry:literal, $title:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:tt, $status:literal, $retry:literal, $title:literal;)+) => {
         /// Every code the system answers with. Adding one is additive; changing one breaks clients.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum ErrorCode {

@@ -6,7 +6,10 @@ use axum::extract::DefaultBodyLimit;
 use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        ContentBuilder, Ref, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
@@ -52,7 +55,14 @@ impl Modify for Bearer {
     }
 }
 
+/// Every route, and the document about them.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    let mut router = routes();
+    promise_quotas(router.get_openapi_mut());
+    router
+}
+
+fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
@@ -81,6 +91,23 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(statements::countersign::countersign))
         .routes(routes!(health::health))
         .routes(routes!(health::jwks))
+}
+
+/// Says of every operation that spends a quota that it may be refused for it. Workers have none.
+fn promise_quotas(document: &mut utoipa::openapi::OpenApi) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let refusal = ResponseBuilder::new()
+        .description("Too many requests; `Retry-After` says when to come back")
+        .content("application/problem+json", content)
+        .build();
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
+            if operation.security.is_some() && !of_a_worker {
+                operation.responses.responses.insert("429".to_owned(), refusal.clone().into());
+            }
+        }
+    }
 }
 
 /// The published promise: what `openapi/openapi.json` must equal.

@@ -132,8 +132,11 @@ async fn a_quota_grows_back_evenly_and_survives_that_redis_forgets_its_functions
     tokio::time::sleep(Duration::from_secs(1)).await;
     let reply = strict.jobs(&net.device).send().await.unwrap();
     assert_eq!(reply.status(), 200);
+    // About ten in the second that passed, or more where the machine was busy, and nothing like all of them.
     let standing = header(&reply, "ratelimit");
-    assert!(standing.contains(";r=9;") || standing.contains(";r=10;"), "{standing}");
+    let left: u32 =
+        standing.split(";r=").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!((5..300).contains(&left), "{standing}");
     strict.stop().await;
     net.stop().await;
 }

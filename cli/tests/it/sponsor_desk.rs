@@ -206,7 +206,8 @@ async fn a_key_that_is_not_good_opens_nothing_and_only_its_hash_is_stored() {
     assert_eq!(refused(with(&good)).await, ErrorCode::InvalidToken);
     assert!(command(KeyCommand::Revoke(revoking)).await.is_err(), "a dead key was revoked again");
     let over = own_key(&net, &[SponsorScope::Read]).await;
-    net.sql("UPDATE sponsor_key SET expires_at = now() RETURNING 'done'").await;
+    net.sql("UPDATE sponsor_key SET expires_at = now() WHERE revoked_at IS NULL RETURNING 'done'")
+        .await;
     assert_eq!(refused(with(&over)).await, ErrorCode::InvalidToken);
 
     let own = net.dev.network.sponsor.id;

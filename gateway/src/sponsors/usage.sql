@@ -16,6 +16,6 @@ CROSS JOIN LATERAL (
         WHERE (sponsor_id, job_id) >= ($1, (lpad(to_hex(since.ms), 12, '0') || repeat('0', 20))::uuid)
           AND (sponsor_id, job_id) < ($1, (lpad(to_hex(since.ms + 86400000), 12, '0') || repeat('0', 20))::uuid)
         LIMIT $3
-    ) AS some
+    ) AS seen
 ) AS counted
 ORDER BY back
