@@ -128,16 +128,17 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<Vec<bool>, QueueError> {
-        self.query(&with_leases("ciro_extend_v2", model, leases)).await
+        self.query(&with_leases("ciro_extend_v2", model, limits::LEASE_TTL_MS, leases)).await
     }
 
-    /// Takes over leases that `PostgreSQL` knows and Redis forgot.
+    /// Takes over leases that `PostgreSQL` knows and Redis forgot, for as long as they have left.
     pub async fn adopt(
         &self,
         model: ModelId,
         leases: &[(JobId, LeaseId)],
+        left_ms: u64,
     ) -> Result<u64, QueueError> {
-        self.query(&with_leases("ciro_adopt_v2", model, leases)).await
+        self.query(&with_leases("ciro_adopt_v2", model, left_ms, leases)).await
     }
 
     /// Forgets jobs.
@@ -218,9 +219,9 @@ fn function(name: &str, keys: &Keys, one_more: Option<&str>) -> redis::Cmd {
     call
 }
 
-fn with_leases(name: &str, model: ModelId, leases: &[(JobId, LeaseId)]) -> redis::Cmd {
+fn with_leases(name: &str, model: ModelId, ttl_ms: u64, leases: &[(JobId, LeaseId)]) -> redis::Cmd {
     let mut call = function(name, &Keys::of(model), None);
-    call.arg(limits::LEASE_TTL_MS);
+    call.arg(ttl_ms);
     for (job, lease) in leases {
         call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
     }

@@ -114,7 +114,7 @@ async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
     }
     let leases = worker.lease(&net, 3, 10_000).await;
     worker.submit(&net, leases.iter().map(HandWorker::result).collect()).await;
-    // As an older copy of Redis would have them. The oldest are popped first.
+    let queue = Queue::new(&net.dev.network.redis_url).unwrap();
     let held: Vec<_> = leases.iter().map(|lease| (lease.fence.job, lease.fence.lease)).collect();
     let deadline = Instant::now() + PATIENCE;
     while queue.extend(model, &held).await.unwrap().contains(&true) {
@@ -122,7 +122,6 @@ async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
         sleep(Duration::from_millis(20)).await;
     }
     // As an older copy of Redis would have them. The oldest are popped first.
-    let queue = Queue::new(&net.dev.network.redis_url).unwrap();
     let sponsor = net.dev.network.sponsor.id;
     let place = |job| Entry { job, sponsor, priority: Priority::Normal, delay_ms: 0 };
     let over: Vec<Entry> = over.into_iter().map(place).collect();
@@ -226,6 +225,29 @@ async fn results_are_taken_at_once_while_redis_answers_nobody() {
     assert!(reply.results.iter().all(|outcome| outcome.accepted), "{:?}", reply.results);
     assert!(took < Duration::from_secs(4), "the reply waited {took:?} for Redis");
     net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_wiped_redis_gives_a_vanished_worker_no_more_time() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"left behind").await;
+    let lost = worker.lease(&net, 1, 10_000).await;
+    assert_eq!(lost.len(), 1);
+    let granted = Instant::now();
+    // Late in the life of the lease: a whole new one from here would end long after the assertion below.
+    sleep(Duration::from_millis(limits::LEASE_TTL_MS * 2 / 3)).await;
+    let client = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHALL").query_async::<String>(&mut connection).await.unwrap();
+    let patience = Duration::from_millis(limits::LEASE_TTL_MS) + Duration::from_secs(10);
+    let taken_over = loop {
+        if let Some(lease) = worker.lease(&net, 1, 1_000).await.into_iter().next() {
+            break lease;
+        }
+        assert!(granted.elapsed() < patience, "the lease outlived its time");
+    };
+    assert_eq!((taken_over.fence.job, taken_over.fence.epoch), (job.id, 2));
     net.stop().await;
 }
 

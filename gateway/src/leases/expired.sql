@@ -1,4 +1,5 @@
 SELECT state, epoch, lease_id, crash_count,
+       greatest(0, coalesce(extract(epoch FROM lease_until - clock_timestamp()) * 1000, 0))::bigint AS left_ms,
        coalesce(lease_until > clock_timestamp(), false) AS still_held,
        coalesce(hard_until <= clock_timestamp(), false) AS run_over
 FROM job_live

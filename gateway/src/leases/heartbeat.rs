@@ -1,4 +1,4 @@
-//! Keeps leases alive. Redis alone, unless it forgot: then `PostgreSQL` says whose the job is.
+//! Keeps leases alive, on the row and in the index. The row says whose the job is.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -51,10 +51,15 @@ async fn held_models(
     leases: &[LeaseRef],
 ) -> Result<HashMap<JobId, ModelId>, ApiError> {
     let ids: Vec<Uuid> = leases.iter().map(|fence| fence.job.0).collect();
+    let lease_ids: Vec<Uuid> = leases.iter().map(|fence| fence.lease.0).collect();
+    let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
     let client = app.pg.get().await?;
-    let rows =
-        database::query(&client, include_str!("held.sql"), &[&ids, &worker.address.to_string()])
-            .await?;
+    let rows = database::query(
+        &client,
+        include_str!("held.sql"),
+        &[&ids, &lease_ids, &worker.address.to_string(), &ttl_ms],
+    )
+    .await?;
     let mut models = HashMap::new();
     for row in &rows {
         let job = JobId(row.try_get("job_id")?);
@@ -77,7 +82,7 @@ async fn keep(app: &App, model: ModelId, fence: &LeaseRef) -> Result<bool, ApiEr
     let held = [(fence.job, fence.lease)];
     if app.queue.extend(model, &held).await?.first() != Some(&true) {
         // Redis lost its memory; the row says that the lease is theirs.
-        app.queue.adopt(model, &held).await?;
+        app.queue.adopt(model, &held, limits::LEASE_TTL_MS).await?;
     }
     Ok(true)
 }

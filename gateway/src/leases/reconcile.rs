@@ -53,6 +53,7 @@ struct Live {
     leased: bool,
     /// How the index places it.
     entry: Entry,
+    left_ms: u64,
     start_over: bool,
     run_over: bool,
 }
@@ -99,8 +100,8 @@ async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
             )
             .await
         }
-        Live { leased: true, lease: Some(lease), .. } => {
-            app.queue.adopt(live.model, &[(live.job, *lease)]).await?;
+        Live { leased: true, lease: Some(lease), left_ms, .. } => {
+            app.queue.adopt(live.model, &[(live.job, *lease)], *left_ms).await?;
             Ok(())
         }
         Live { leased: false, start_over: true, .. } => {
@@ -158,6 +159,7 @@ fn read_live(row: &Row) -> Result<Live, DatabaseError> {
         epoch: row.try_get("epoch")?,
         lease: row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId),
         leased: row.try_get::<_, String>("state")? == "leased",
+        left_ms: u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0),
         start_over: row.try_get("start_over")?,
         run_over: row.try_get("run_over")?,
     })

@@ -58,11 +58,15 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
     };
     let lease = row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId);
     let leased = row.try_get::<_, String>("state")? == "leased";
-    let confirmed_late = row.try_get::<_, bool>("still_held")? || lease != expired.lease;
+    let still_held: bool = row.try_get("still_held")?;
+    let confirmed_late = still_held || lease != expired.lease;
     if let (true, Some(lease)) = (leased && confirmed_late, lease) {
         // The grant's confirmation was lost, or Redis remembers another lease: the row is right.
-        app.queue.adopt(model, &[(job, lease)]).await?;
-        app.queue.extend(model, &[(job, lease)]).await?;
+        let left_ms = u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0);
+        app.queue.adopt(model, &[(job, lease)], left_ms).await?;
+        if still_held {
+            app.queue.extend(model, &[(job, lease)]).await?;
+        }
         return Ok(());
     }
     let epoch: i64 = row.try_get("epoch")?;

@@ -35,6 +35,9 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Longer than any sequence takes.
+const TTL_MS: u64 = 60_000;
+
 /// Virtual time in ten-thousandths of a job, as the functions count it.
 const COST: i64 = 10_000;
 
@@ -156,7 +159,7 @@ async fn run(queue: &Queue, ops: &[Op]) -> Result<(), TestCaseError> {
             Op::Adopt(number, by) => {
                 let (job, lease) = (job(u128::from(*number)), lease(*by));
                 let adopted = model.adopt(job, lease);
-                prop_assert_eq!(queue.adopt(POOL, &[(job, lease)]).await.unwrap(), adopted);
+                prop_assert_eq!(queue.adopt(POOL, &[(job, lease)], TTL_MS).await.unwrap(), adopted);
             }
             Op::Extend(number, by) => {
                 let (job, lease) = (job(u128::from(*number)), lease(*by));
