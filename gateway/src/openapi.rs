@@ -84,7 +84,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(leases::take::take))
         .routes(routes!(leases::heartbeat::heartbeat))
         .routes(routes!(leases::fail::fail))
-        .routes(routes!(results::submit::submit_results))
+        .routes(
+            routes!(results::submit::submit_results)
+                .layer(DefaultBodyLimit::max(limits::RESULT_BODY_BYTES_MAX)),
+        )
         .routes(routes!(statements::pending::pending))
         .routes(routes!(statements::list::list))
         .routes(routes!(statements::get::get))

@@ -282,3 +282,24 @@ async fn a_challenge_is_worth_one_right_answer() {
     );
     net.stop().await;
 }
+
+#[tokio::test]
+async fn results_that_are_larger_together_than_a_job_may_be_are_taken() {
+    const RESULTS: u8 = 3;
+    let (net, worker) = Net::with_hand_worker().await;
+    for round in 0..RESULTS {
+        net.submit(&[round]).await;
+    }
+    let mut leases = Vec::new();
+    while leases.len() < usize::from(RESULTS) {
+        leases.extend(worker.lease(&net, u32::from(RESULTS), 10_000).await);
+    }
+    let large = vec![7; limits::OUTPUT_BYTES_MAX];
+    let results = leases.iter().map(|lease| HandWorker::result_of(lease, large.clone())).collect();
+    let reply = worker.submit(&net, results).await;
+    assert!(reply.results.iter().all(|outcome| outcome.accepted), "{:?}", reply.results);
+    let body = vec![b' '; limits::RESULT_BODY_BYTES_MAX + 1];
+    let over = worker.post(&net, "/v1/results").header("content-type", "application/json");
+    assert_eq!(refused(over.body(body)).await, ErrorCode::BodyTooLarge);
+    net.stop().await;
+}
