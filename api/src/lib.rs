@@ -21,5 +21,5 @@ pub use manifest::Manifest;
 pub use money::Fri;
 pub use problem::{ErrorCode, Problem};
 pub use state::{
-    JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope, StatementStatus,
+    Drain, JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope, StatementStatus,
 };

@@ -1,10 +1,19 @@
 //! Every bound in the system, each with its derivation. Nothing is unbounded.
 
+use std::num::NonZeroUsize;
+
 /// Largest REST body in bytes: a 64 KiB input in base64 (4/3) with 8 KiB of envelope, rounded up to 96 KiB.
 pub const BODY_BYTES_MAX: usize = 96 * 1024;
 
 /// Most jobs in one batch: their rows are some 30 ms of one transaction, in which the sponsor is locked.
 pub const BATCH_JOBS_MAX: usize = 1_000;
+
+/// Jobs of single requests that are written in one transaction: enough that the wait for the disk is a small part of it,
+/// few enough that it takes a few milliseconds.
+pub const ACCEPT_TOGETHER_MAX: usize = 64;
+
+/// Jobs that may wait to be written: a second's worth at 4,000 a second, and at 96 KiB each less than 400 MiB.
+pub const ACCEPT_LINE_MAX: usize = 4_096;
 
 /// Largest body of a batch in bytes: [`BATCH_JOBS_MAX`] jobs of 8 KiB each with their envelope, rounded up to MiB. Jobs
 /// with larger inputs come in smaller batches.
@@ -31,6 +40,9 @@ pub const STATEMENTS_MAX: usize = 50;
 
 /// Most jobs one lease call may ask for; the Redis function's batch bound is 256.
 pub const LEASE_JOBS_MAX: u32 = 64;
+
+/// Most leases that one heartbeat or release may carry: the Redis function's batch bound.
+pub const LEASES_TOGETHER_MAX: usize = 256;
 
 /// Longest long poll in milliseconds: below the 60 s idle time-outs of common load balancers.
 pub const WAIT_MS_MAX: u64 = 30_000;
@@ -82,9 +94,12 @@ pub const IDEMPOTENCY_HOURS: i32 = 24;
 /// Life of an access token: long enough for a burst of jobs, short enough to outlive a revocation only briefly.
 pub const TOKEN_TTL_S: u64 = 900;
 
-/// How long a gateway may not know yet that another one revoked a device: one query each second and gateway is no
-/// load, and a stolen device gains a second.
-pub const REVOCATION_LAG_MS: u64 = 1_000;
+/// Tokens that a gateway remembers to have checked, some 100 bytes each: devices that are active within minutes.
+pub const TOKENS_REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(16 * 1024).unwrap();
+
+/// How long a gateway may not know yet what was written for all gateways (a revoked device, a worker to be drained, a
+/// sponsor's cap): one query each second and gateway is no load, and a stolen device gains a second.
+pub const RECENT_LAG_MS: u64 = 1_000;
 
 /// Longest name of an API key in bytes.
 pub const KEY_NAME_BYTES_MAX: usize = 64;
@@ -124,6 +139,9 @@ pub const QUOTA_MAX: u32 = QUOTA_WINDOW_S * 1_000_000;
 /// Longest wait for the limiter's Redis in milliseconds: it decides in well below one, and a request that has waited a
 /// quarter of a second for it should not wait longer.
 pub const LIMITER_WAIT_MS: u64 = 250;
+
+/// How long nobody asks the queue's Redis once it has failed, in milliseconds.
+pub const QUEUE_BLIND_MS: u64 = 1_000;
 
 /// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
 pub const LIMITER_BLIND_MS: u64 = 1_000;

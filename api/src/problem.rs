@@ -79,8 +79,8 @@ error_codes! {
     ResultConflict = "result_conflict", 409, false, "Result conflict";
     /// The job ended: without this result, or otherwise than by being canceled.
     JobAlreadyFinished = "job_already_finished", 409, false, "Job already finished";
-    /// A worker runs the job, so it cannot be canceled.
-    JobRunning = "job_running", 409, true, "Job running";
+    /// The job waits, runs or has a result, so it is not run again.
+    NotReplayable = "not_replayable", 409, false, "Not replayable";
     /// The statement is countersigned with another signature, or belongs to another worker.
     StatementConflict = "statement_conflict", 409, false, "Statement conflict";
     /// The serial is claimed with another key.

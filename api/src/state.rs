@@ -109,6 +109,18 @@ word_enum!(
 );
 
 word_enum!(
+    /// What a worker is told to do before it goes.
+    Drain {
+        /// Nothing: it may take work.
+        None = "none",
+        /// To finish what it has. It is given nothing more.
+        Quiet = "quiet",
+        /// To give back what it has not signed, hand in what it has, and end.
+        Terminate = "terminate",
+    }
+);
+
+word_enum!(
     /// How strongly a result is verified. Fixed by the model's registration, never claimed stronger.
     Level {
         /// L0: the worker's signature and stake stand behind it, nothing else.

@@ -7,6 +7,7 @@ pub mod account;
 pub mod demo;
 pub mod dev;
 pub mod down;
+pub mod drain;
 pub mod operator;
 pub mod settle;
 pub mod sponsor;

@@ -33,7 +33,7 @@ enum Command {
     },
     /// End the network that `ciro dev` or `ciro demo --keep` left up.
     Down,
-    /// For operators: what they do on chain.
+    /// For operators: what they do on chain and with their workers.
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
     /// For operators: what they do for sponsors.

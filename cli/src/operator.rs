@@ -1,4 +1,4 @@
-//! `ciro operator register`: has the chain accept statements that the operator's key has signed, whoever sends them.
+//! `ciro operator`: has the chain accept statements that the operator's key has signed, whoever sends them.
 
 use std::io::Write;
 
@@ -7,13 +7,18 @@ use ciro_api::{Address, PublicKey};
 use ciro_contracts::{JobManager, KeyedAccount};
 use clap::{Args, Subcommand};
 
-use crate::account::AccountFlags;
+use crate::{
+    account::AccountFlags,
+    drain::{self, DrainFlags},
+};
 
-/// What operators do on chain.
+/// What operators do.
 #[derive(Subcommand)]
 pub enum OperatorCommand {
     /// Register the account's key as the one that signs statements for it. Doing it again changes nothing.
     Register(RegisterFlags),
+    /// Have a worker take no more jobs, or go, or take jobs again.
+    Drain(DrainFlags),
 }
 
 /// Whose key is registered, and where.
@@ -29,7 +34,10 @@ pub struct RegisterFlags {
 
 /// Runs the command.
 pub async fn run(command: OperatorCommand, out: &mut impl Write) -> anyhow::Result<()> {
-    let OperatorCommand::Register(flags) = command;
+    let flags = match command {
+        OperatorCommand::Register(flags) => flags,
+        OperatorCommand::Drain(flags) => return drain::run(flags, out).await,
+    };
     let (account, key) = (flags.account.open().await?, flags.account.public_key()?);
     register(&account, flags.job_manager, key)
         .await

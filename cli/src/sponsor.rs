@@ -1,6 +1,6 @@
 //! `ciro sponsor key`: API keys for the servers of sponsors. Works on the database that the gateway uses.
 
-use std::io::Write;
+use std::{io::Write, num::NonZeroU16};
 
 use anyhow::Context;
 use ciro_api::{SponsorId, SponsorKeyId, SponsorScope};
@@ -14,6 +14,22 @@ pub enum SponsorCommand {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Let at most so many jobs of a sponsor run at once on each model, or lift that cap.
+    Cap(CapFlags),
+}
+
+/// Whose cap, and which.
+#[derive(Args, Clone, Debug)]
+pub struct CapFlags {
+    /// The gateway's database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Whose.
+    #[arg(long)]
+    pub sponsor: SponsorId,
+    /// How many. Without it, the sponsor has no cap.
+    #[arg(long)]
+    pub running_max: Option<NonZeroU16>,
 }
 
 /// What is done to API keys.
@@ -58,7 +74,10 @@ pub struct RevokeFlags {
 
 /// Runs the command.
 pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Result<()> {
-    let SponsorCommand::Key(command) = command;
+    let command = match command {
+        SponsorCommand::Key(command) => command,
+        SponsorCommand::Cap(flags) => return cap(&flags, out).await,
+    };
     match command {
         KeyCommand::Create(flags) => {
             let client = connect(&flags.database_url).await?;
@@ -81,7 +100,17 @@ pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Resul
     Ok(())
 }
 
-async fn connect(url: &str) -> anyhow::Result<Client> {
+async fn cap(flags: &CapFlags, out: &mut impl Write) -> anyhow::Result<()> {
+    let client = connect(&flags.database_url).await?;
+    sponsors::set_cap(&client, flags.sponsor, flags.running_max).await?;
+    let what =
+        flags.running_max.map_or("no cap".to_owned(), |cap| format!("at most {cap} at once"));
+    writeln!(out, "jobs of {} on each model: {what}", flags.sponsor)?;
+    Ok(())
+}
+
+/// A connection to the database at `url`.
+pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) =
         tokio_postgres::connect(url, NoTls).await.context("connecting to the database")?;
     // Ends with its client; a fault on it fails the statement, which says so.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ciro_api::{Address, ChainId};
 use deadpool_postgres::Pool;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -15,12 +15,14 @@ use crate::{
     config::Config,
     database::{self, DatabaseError},
     failpoint::Failpoints,
+    jobs::line::Line,
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
     queue::{Queue, QueueError},
     stack,
     wake::Wake,
+    workers::drain::Drains,
 };
 
 /// How long open requests may take to end once the process was told to stop.
@@ -32,7 +34,11 @@ pub struct App {
     pub(crate) queue: Queue,
     pub(crate) keys: TokenKeys,
     pub(crate) revocations: Revocations,
+    pub(crate) drains: Drains,
     pub(crate) limiter: Limiter,
+    pub(crate) line: Line,
+    /// Who grants without the index.
+    pub(crate) direct: Semaphore,
     pub(crate) wake: Wake,
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
@@ -82,7 +88,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         queue: Queue::new(&config.redis_url)?,
         keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
         revocations: Revocations::default(),
+        drains: Drains::default(),
         limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
+        line: Line::default(),
+        direct: Semaphore::new(1),
         wake: Wake::default(),
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,

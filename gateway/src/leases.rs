@@ -3,5 +3,6 @@
 pub(crate) mod fail;
 pub(crate) mod heartbeat;
 pub(crate) mod reconcile;
+pub(crate) mod release;
 pub(crate) mod sweep;
 pub(crate) mod take;

@@ -17,12 +17,14 @@ pub mod models;
 mod openapi;
 mod problem;
 pub mod queue;
+mod recent;
+mod redis_link;
 mod results;
 pub mod sponsors;
 mod stack;
 mod statements;
 mod wake;
-mod workers;
+pub mod workers;
 
 pub use config::Config;
 pub use openapi::document as openapi_document;

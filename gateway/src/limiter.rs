@@ -12,11 +12,13 @@ use std::{
 };
 
 use ciro_api::{DeviceId, ErrorCode, SponsorId, limits};
-use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
-use tokio::sync::RwLock;
+use redis::RedisError;
 
 use self::headers::{Reported, Standing};
-use crate::problem::{ApiError, chain};
+use crate::{
+    problem::{ApiError, chain},
+    redis_link::Link,
+};
 
 const LIBRARY: &str = include_str!("limiter/functions.lua");
 const WAIT: Duration = Duration::from_millis(limits::LIMITER_WAIT_MS);
@@ -40,8 +42,7 @@ pub(crate) struct Quotas {
 
 /// Spends quotas.
 pub(crate) struct Limiter {
-    client: Client,
-    connection: RwLock<Option<MultiplexedConnection>>,
+    link: Link,
     quotas: Quotas,
     outage: Mutex<Outage>,
 }
@@ -56,12 +57,8 @@ struct Outage {
 impl Limiter {
     /// A limiter at `redis_url`; no connection is made yet.
     pub(crate) fn new(redis_url: &str, quotas: Quotas) -> Result<Self, RedisError> {
-        Ok(Self {
-            client: Client::open(redis_url)?,
-            connection: RwLock::default(),
-            quotas,
-            outage: Mutex::default(),
-        })
+        let link = Link::new(redis_url, WAIT, LIBRARY)?;
+        Ok(Self { link, quotas, outage: Mutex::default() })
     }
 
     /// Spends one request of the caller's quota, or refuses it. What is left is reported to the reply's headers.
@@ -104,31 +101,7 @@ impl Limiter {
         let step_us = u64::from(limits::QUOTA_WINDOW_S) * 1_000_000 / u64::from(quota.max(1));
         let mut call = redis::cmd("FCALL");
         call.arg("ciro_rate_spend_v1").arg(1).arg(key).arg(step_us).arg(quota);
-        let mut connection = self.connection().await?;
-        match call.query_async(&mut connection).await {
-            Err(error) if is_unknown_function(&error) => {
-                // A new or wiped server: load the library, then ask again.
-                load_library(&mut connection).await?;
-                call.query_async(&mut connection).await
-            }
-            answer => answer,
-        }
-    }
-
-    async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {
-        if let Some(open) = self.connection.read().await.as_ref() {
-            return Ok(open.clone());
-        }
-        let mut slot = self.connection.write().await;
-        if let Some(open) = slot.as_ref() {
-            return Ok(open.clone());
-        }
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(WAIT))
-            .set_connection_timeout(Some(WAIT));
-        let open = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        *slot = Some(open.clone());
-        Ok(open)
+        self.link.call(&call).await
     }
 
     fn is_blind(&self) -> bool {
@@ -143,7 +116,7 @@ impl Limiter {
     /// Lets this request through, and for a moment everyone.
     async fn go_blind(&self, cause: &str) -> Result<(), ApiError> {
         // The next one that asks connects anew.
-        self.connection.write().await.take();
+        self.link.forget().await;
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
         outage.let_through = outage.let_through.saturating_add(1);
         outage.blind_until = Some(Instant::now() + BLIND);
@@ -163,14 +136,4 @@ impl Limiter {
             tracing::warn!(let_through, "requests are limited again");
         }
     }
-}
-
-fn is_unknown_function(error: &RedisError) -> bool {
-    error.detail().is_some_and(|detail| detail.contains("Function not found"))
-}
-
-async fn load_library(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-    let mut load = redis::cmd("FUNCTION");
-    load.arg("LOAD").arg("REPLACE").arg(LIBRARY);
-    load.query_async::<String>(connection).await.map(drop)
 }

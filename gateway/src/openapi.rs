@@ -76,6 +76,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         )
         .routes(routes!(jobs::get::get))
         .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::replay::replay))
         .routes(routes!(models::list::list))
         .routes(routes!(models::get::manifest))
         .routes(routes!(models::get::artifact))
@@ -84,6 +85,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(leases::take::take))
         .routes(routes!(leases::heartbeat::heartbeat))
         .routes(routes!(leases::fail::fail))
+        .routes(routes!(leases::release::release))
         .routes(
             routes!(results::submit::submit_results)
                 .layer(DefaultBodyLimit::max(limits::RESULT_BODY_BYTES_MAX)),

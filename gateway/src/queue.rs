@@ -2,32 +2,42 @@
 //!
 //! Nothing here decides anything: `PostgreSQL` does, under `(epoch, lease id)`. Redis may be wiped at any moment.
 
+mod breaker;
+
 use std::{sync::Arc, time::Duration};
 
 use ciro_api::{JobId, LeaseId, ModelId, Priority, SponsorId, limits};
-use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, RedisError, aio::MultiplexedConnection,
-};
-use tokio::sync::RwLock;
+use redis::{Client, FromRedisValue, RedisError};
 use uuid::Uuid;
+
+use self::breaker::Breaker;
+use crate::redis_link::Link;
 
 const LIBRARY: &str = include_str!("queue/functions.lua");
 
-/// Slower than any function here by far, and long enough for a busy machine: the client's own default
-/// of 500 ms would report scripts as failed that did run.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Slower than any function here by far, and long enough for a busy machine.
+const WAIT: Duration = Duration::from_secs(5);
 
-/// Redis is away or answered with an error. Nothing is lost: reconciling repairs the index.
+/// The index cannot be used. Nothing is lost: reconciling repairs it.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue index in Redis cannot be used")]
-pub struct QueueError(#[from] RedisError);
+pub enum QueueError {
+    /// Redis is away or answered with an error.
+    #[error("the queue index in Redis cannot be used")]
+    Redis(#[from] RedisError),
+    /// It was away a moment ago, so it was not asked.
+    #[error("the queue index in Redis was away a moment ago; it is asked again soon")]
+    Away,
+}
 
 /// One pool's keys, in the order of `functions.lua`. All share a hash tag, so a cluster keeps them in one slot.
-struct Keys([String; 7]);
+struct Keys([String; 11]);
 
 impl Keys {
     fn of(model: ModelId) -> Self {
-        let names = ["ready", "lease", "own", "later", "shape", "next", "clock"];
+        let names = [
+            "ready", "lease", "own", "later", "shape", "next", "clock", "park", "caps", "busy",
+            "who",
+        ];
         Self(names.map(|name| format!("{{ciro:{model}}}:{name}")))
     }
 }
@@ -54,22 +64,41 @@ pub struct Expired {
     pub lease: Option<LeaseId>,
 }
 
+/// A lease that `PostgreSQL` knows and Redis may have forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The job.
+    pub job: JobId,
+    /// Who holds it.
+    pub lease: LeaseId,
+    /// Whose job it is.
+    pub sponsor: SponsorId,
+    /// How long the lease has left.
+    pub left_ms: u64,
+}
+
 /// The handle every use case shares. Connects lazily and again after a fault.
 #[derive(Clone)]
 pub struct Queue {
-    client: Client,
-    connection: Arc<RwLock<Option<MultiplexedConnection>>>,
+    link: Arc<Link>,
+    breaker: Arc<Breaker>,
 }
 
 impl Queue {
     /// A queue at `redis_url`; no connection is made yet.
     pub fn new(redis_url: &str) -> Result<Self, QueueError> {
-        Ok(Self { client: Client::open(redis_url)?, connection: Arc::default() })
+        let link = Link::new(redis_url, WAIT, LIBRARY)?;
+        Ok(Self { link: Arc::new(link), breaker: Arc::default() })
     }
 
     /// The client, for subscriptions, which need a connection of their own.
     pub fn client(&self) -> &Client {
-        &self.client
+        self.link.client()
+    }
+
+    /// Whether Redis answered when it was last asked.
+    pub fn is_up(&self) -> bool {
+        self.breaker.is_closed()
     }
 
     /// Whether Redis answers.
@@ -95,7 +124,7 @@ impl Queue {
 
     /// Makes jobs leasable, each at its sponsor's fair place; those already leased or placed stay so.
     pub async fn enqueue(&self, model: ModelId, entries: &[Entry]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_enqueue_v2", &Keys::of(model), None);
+        let mut call = function("ciro_enqueue_v3", &Keys::of(model), None);
         for Entry { job, sponsor, priority, delay_ms } in entries {
             call.arg(job.0.as_bytes()).arg(sponsor.0.as_bytes());
             call.arg(priority.head_start_jobs()).arg(*delay_ms);
@@ -111,7 +140,7 @@ impl Queue {
         most: u32,
     ) -> Result<Vec<JobId>, QueueError> {
         let grant = grant_key(model, lease);
-        let mut call = function("ciro_take_v2", &Keys::of(model), Some(&grant));
+        let mut call = function("ciro_take_v3", &Keys::of(model), Some(&grant));
         call.arg(lease.0.as_bytes()).arg(most).arg(limits::GRANT_MS).arg(2 * limits::WAIT_MS_MAX);
         let jobs: Vec<Uuid16> = self.query(&call).await?;
         Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
@@ -128,22 +157,35 @@ impl Queue {
         model: ModelId,
         leases: &[(JobId, LeaseId)],
     ) -> Result<Vec<bool>, QueueError> {
-        self.query(&with_leases("ciro_extend_v2", model, limits::LEASE_TTL_MS, leases)).await
+        self.query(&with_leases("ciro_extend_v3", model, limits::LEASE_TTL_MS, leases)).await
     }
 
-    /// Takes over leases that `PostgreSQL` knows and Redis forgot, for as long as they have left.
-    pub async fn adopt(
+    /// Takes over leases that Redis forgot; tells how many those were.
+    pub async fn adopt(&self, model: ModelId, leases: &[Known]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_adopt_v3", &Keys::of(model), None);
+        for Known { job, lease, sponsor, left_ms } in leases {
+            call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
+            call.arg(sponsor.0.as_bytes()).arg(*left_ms);
+        }
+        self.query(&call).await
+    }
+
+    /// Sets how many jobs of which sponsors may be in reach of the workers at once. All others have no cap.
+    pub async fn set_caps(
         &self,
         model: ModelId,
-        leases: &[(JobId, LeaseId)],
-        left_ms: u64,
+        caps: &[(SponsorId, u32)],
     ) -> Result<u64, QueueError> {
-        self.query(&with_leases("ciro_adopt_v2", model, left_ms, leases)).await
+        let mut call = function("ciro_caps_v3", &Keys::of(model), None);
+        for (sponsor, cap) in caps {
+            call.arg(sponsor.0.as_bytes()).arg(*cap);
+        }
+        self.query(&call).await
     }
 
     /// Forgets jobs.
     pub async fn drop_jobs(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_drop_v2", &Keys::of(model), None);
+        let mut call = function("ciro_drop_v3", &Keys::of(model), None);
         for job in jobs {
             call.arg(job.0.as_bytes());
         }
@@ -157,7 +199,7 @@ impl Queue {
         job: JobId,
         seen: Option<LeaseId>,
     ) -> Result<u64, QueueError> {
-        let mut call = function("ciro_requeue_v2", &Keys::of(model), None);
+        let mut call = function("ciro_requeue_v3", &Keys::of(model), None);
         let seen = seen.map_or_else(Vec::new, |lease| lease.0.as_bytes().to_vec());
         call.arg(job.0.as_bytes()).arg(seen);
         self.query(&call).await
@@ -165,7 +207,7 @@ impl Queue {
 
     /// Claims up to 100 leases that ran out, for ten seconds.
     pub async fn sweep(&self, model: ModelId) -> Result<Vec<Expired>, QueueError> {
-        let mut call = function("ciro_sweep_v2", &Keys::of(model), None);
+        let mut call = function("ciro_sweep_v3", &Keys::of(model), None);
         call.arg(100).arg(10_000);
         let flat: Vec<Vec<u8>> = self.query(&call).await?;
         let expired = flat.chunks_exact(2).filter_map(|pair| {
@@ -176,35 +218,22 @@ impl Queue {
     }
 
     async fn query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
-        let mut connection = self.connection().await?;
-        let first = call.query_async(&mut connection).await;
-        let Err(error) = first else { return Ok(first?) };
-        if is_unknown_function(&error) {
-            // A new or wiped server: load the library, then ask again.
-            load_library(&mut connection).await?;
-            return Ok(call.query_async(&mut connection).await?);
+        let leave = self.breaker.enter().ok_or(QueueError::Away)?;
+        match self.link.call(call).await {
+            Ok(answer) => {
+                leave.answered();
+                Ok(answer)
+            }
+            Err(error) => {
+                // An answer that is an error is an answer.
+                if error.code().is_some() {
+                    leave.answered()
+                } else {
+                    leave.failed()
+                }
+                Err(error.into())
+            }
         }
-        if error.is_unrecoverable_error() {
-            self.connection.write().await.take();
-        }
-        Err(error.into())
-    }
-
-    async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
-        if let Some(open) = self.connection.read().await.as_ref() {
-            return Ok(open.clone());
-        }
-        let mut slot = self.connection.write().await;
-        if let Some(open) = slot.as_ref() {
-            return Ok(open.clone());
-        }
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT));
-        let mut open = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        load_library(&mut open).await?;
-        *slot = Some(open.clone());
-        Ok(open)
     }
 }
 
@@ -226,16 +255,6 @@ fn with_leases(name: &str, model: ModelId, ttl_ms: u64, leases: &[(JobId, LeaseI
         call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
     }
     call
-}
-
-fn is_unknown_function(error: &RedisError) -> bool {
-    error.detail().is_some_and(|detail| detail.contains("Function not found"))
-}
-
-async fn load_library(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-    let mut load = redis::cmd("FUNCTION");
-    load.arg("LOAD").arg("REPLACE").arg(LIBRARY);
-    load.query_async::<String>(connection).await.map(drop)
 }
 
 /// Sixteen raw bytes read as a UUID.

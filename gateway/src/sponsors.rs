@@ -3,10 +3,12 @@
 mod create_key;
 pub(crate) mod me;
 mod revoke_key;
+mod set_cap;
 pub(crate) mod usage;
 
 pub use create_key::{CreateKeyError, CreatedKey, NewKey, create_key};
 pub use revoke_key::revoke_key;
+pub use set_cap::set_cap;
 
 use ciro_api::{ErrorCode, SponsorId};
 use ciro_paymaster::sponsors;

@@ -99,8 +99,19 @@ impl Wake {
 
     /// Wakes sleepers here and, through Redis, in every other gateway.
     pub(crate) async fn announce(&self, queue: &Queue, event: Event) {
-        self.ring(event);
-        if let Err(error) = queue.publish(CHANNEL, &event.encode()).await {
+        self.announce_all(queue, &[event]).await;
+    }
+
+    /// The same for many events in one message.
+    pub(crate) async fn announce_all(&self, queue: &Queue, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        for event in events {
+            self.ring(*event);
+        }
+        let lines: Vec<String> = events.iter().map(|event| event.encode()).collect();
+        if let Err(error) = queue.publish(CHANNEL, &lines.join("\n")).await {
             // Only a hint: sleepers elsewhere look for themselves within LOOK_AGAIN.
             tracing::debug!(%error, "a wake-up hint did not reach the other gateways");
         }
@@ -130,7 +141,7 @@ impl Wake {
         let mut messages = subscription.on_message();
         while let Some(message) = messages.next().await {
             let text: String = message.get_payload()?;
-            if let Some(event) = Event::decode(&text) {
+            for event in text.lines().filter_map(Event::decode) {
                 self.ring(event);
             }
         }

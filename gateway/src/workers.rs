@@ -1,4 +1,5 @@
-//! Workers prove who they are with the key that they registered on chain.
+//! Workers prove who they are with the key that they registered on chain, and obey their operator.
 
 pub(crate) mod challenge;
+pub mod drain;
 pub(crate) mod session;

@@ -9,9 +9,9 @@ mod post;
 mod settlement_of;
 mod void;
 
-pub use earn::{EarnError, Earned, earn};
+pub use earn::{EarnError, Earned, earn, earn_many};
 pub use hold::{HoldError, hold};
-pub use hold_many::hold_many;
+pub use hold_many::{WantedHold, hold_many};
 pub(crate) use post::post;
 pub use settlement_of::{settlement_of, settlements_of};
 pub use void::{VoidError, void};

@@ -13,6 +13,7 @@ use ciro_api::{
         devices::Token,
         leases::{
             FailReply, FailRequest, HeartbeatReply, HeartbeatRequest, LeaseReply, LeaseRequest,
+            ReleaseReply, ReleaseRequest,
         },
         models::ModelList,
         results::{SubmitReply, SubmitResults},
@@ -129,6 +130,10 @@ impl Gateway {
 
     pub(crate) async fn fail(&self, ask: &FailRequest) -> Result<FailReply, CallError> {
         json(&self.authorized(post("/v1/leases/fail", ask)).await?)
+    }
+
+    pub(crate) async fn release(&self, ask: &ReleaseRequest) -> Result<ReleaseReply, CallError> {
+        json(&self.authorized(post("/v1/leases/release", ask)).await?)
     }
 
     pub(crate) async fn submit(&self, ask: &SubmitResults) -> Result<SubmitReply, CallError> {

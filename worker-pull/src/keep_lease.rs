@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::rest::leases::{HeartbeatReply, HeartbeatRequest, Lease, LeaseRef, LeaseState};
+use ciro_api::{
+    limits::LEASES_TOGETHER_MAX,
+    rest::leases::{HeartbeatReply, HeartbeatRequest, Lease, LeaseRef, LeaseState, ReleaseRequest},
+};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{retry::Backoff, work_loop::Workshop};
 
-/// Most leases in one heartbeat: 256 references of about 120 bytes stay far below the body limit.
-const BEAT_LEASES_MAX: usize = 256;
 /// A lease as short as this would be nothing but heartbeats.
 const BEAT_EVERY_MIN: Duration = Duration::from_millis(50);
 
@@ -95,14 +96,27 @@ impl Held {
     }
 
     /// Takes in the gateway's answer to a heartbeat for `asked` that was sent at `sent`. Answers come in the order
-    /// asked: jobs granted together share a lease id, so the id alone does not say which job is meant.
-    fn beaten(&self, asked: &[LeaseRef], reply: &HeartbeatReply, sent: Instant, now: Instant) {
+    /// asked: jobs granted together share a lease id, so the id alone does not say which job is meant. Returns those
+    /// that are not wanted any more; what is signed is handed in all the same.
+    fn beaten(
+        &self,
+        asked: &[LeaseRef],
+        reply: &HeartbeatReply,
+        sent: Instant,
+        now: Instant,
+    ) -> Vec<LeaseRef> {
         let ttl = Duration::from_millis(reply.ttl_ms);
         let mut leases = self.lock();
+        let mut unwanted = Vec::new();
         let answers = asked.iter().zip(&reply.results);
         for (fence, result) in answers.filter(|(fence, result)| fence.lease == result.lease) {
             match (result.state, leases.get_mut(fence)) {
-                (LeaseState::Ok, Some(held)) => {
+                (LeaseState::Cancel, Some(held)) if !held.signed => {
+                    tracing::info!(job = %fence.job, epoch = fence.epoch, "canceled by its requester");
+                    leases.remove(fence);
+                    unwanted.push(*fence);
+                }
+                (LeaseState::Ok | LeaseState::Cancel, Some(held)) => {
                     held.deadline = sent + ttl;
                     held.next_beat = next_beat(now, held.deadline, ttl);
                 }
@@ -114,6 +128,16 @@ impl Held {
                 (_, None) => {}
             }
         }
+        unwanted
+    }
+
+    /// Takes out what is not signed.
+    fn give_up_unsigned(&self) -> Vec<LeaseRef> {
+        let mut leases = self.lock();
+        let unsigned: Vec<LeaseRef> =
+            leases.iter().filter(|(_, held)| !held.signed).map(|(fence, _)| *fence).collect();
+        leases.retain(|_, held| held.signed);
+        unsigned
     }
 
     /// No heartbeat before `at`.
@@ -141,13 +165,19 @@ impl Held {
 }
 
 /// Beats for everything held, then gives up what has expired all the same.
-pub(crate) async fn beat(shop: &Workshop) -> bool {
+pub(crate) async fn beat(shop: &Arc<Workshop>) -> bool {
     let mut all_answered = true;
-    for leases in shop.held.fences().chunks(BEAT_LEASES_MAX) {
+    for leases in shop.held.fences().chunks(LEASES_TOGETHER_MAX) {
         let ask = HeartbeatRequest { leases: leases.to_vec() };
         let sent = Instant::now();
         match shop.gateway.heartbeat(&ask).await {
-            Ok(reply) => shop.held.beaten(leases, &reply, sent, Instant::now()),
+            Ok(reply) => {
+                let unwanted = shop.held.beaten(leases, &reply, sent, Instant::now());
+                if !unwanted.is_empty() {
+                    shop.in_background(release(Arc::clone(shop), unwanted));
+                }
+                shop.obey(reply.drain);
+            }
             Err(error) => {
                 all_answered = false;
                 tracing::warn!(%error, leases = leases.len(), "heartbeat failed");
@@ -156,6 +186,26 @@ pub(crate) async fn beat(shop: &Workshop) -> bool {
     }
     shop.held.give_up_expired(Instant::now());
     all_answered
+}
+
+/// Gives back everything that is not signed, so that others need not wait until it runs out.
+pub(crate) async fn release_unsigned(shop: Arc<Workshop>) {
+    let unsigned = shop.held.give_up_unsigned();
+    release(shop, unsigned).await;
+}
+
+/// Gives leases back. One try: a lease that cannot be released runs out.
+async fn release(shop: Arc<Workshop>, leases: Vec<LeaseRef>) {
+    for some in leases.chunks(LEASES_TOGETHER_MAX) {
+        let ask = ReleaseRequest { leases: some.to_vec() };
+        match shop.gateway.release(&ask).await {
+            Ok(reply) => {
+                let released = reply.results.iter().filter(|result| result.released).count();
+                tracing::info!(asked = some.len(), released, "gave leases back");
+            }
+            Err(error) => tracing::warn!(%error, leases = some.len(), "cannot give leases back"),
+        }
+    }
 }
 
 /// Never returns; the caller stops it by dropping the future.

@@ -84,6 +84,7 @@ pub(crate) async fn lease_loop(shop: Arc<Workshop>, mut offers: watch::Receiver<
         match shop.gateway.lease(&ask.request).await {
             Ok(reply) => {
                 backoff.reset();
+                shop.obey(reply.drain);
                 start(&shop, &current, reply.leases, ask).await;
             }
             Err(error) => {

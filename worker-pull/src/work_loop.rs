@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::PublicKey;
+use ciro_api::{Drain, PublicKey};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::{Instant, timeout_at},
@@ -22,7 +22,7 @@ use crate::{
     countersign::countersign_loop,
     gateway::{CallError, Gateway},
     journal::{Journal, Record},
-    keep_lease::{Held, keep_leases},
+    keep_lease::{Held, keep_leases, release_unsigned},
     lease::lease_loop,
     offer::Offering,
     operator::Operator,
@@ -35,6 +35,9 @@ use crate::{
 
 /// How long a worker that was told to stop may take to hand in what it has.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How much longer it may take to give back what it has not.
+const RELEASE: Duration = Duration::from_secs(1);
 
 /// Why a worker does not start. The text says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,8 @@ pub(crate) struct Workshop {
     sending: TaskTracker,
     /// Ends everything, handed in or not.
     halt: CancellationToken,
+    /// Fires when the operator of the network wants this worker to go.
+    dismissed: CancellationToken,
     journal: Mutex<Journal>,
     disk_failed: AtomicBool,
 }
@@ -83,6 +88,14 @@ impl Workshop {
         self.sending.spawn(async move {
             let _stopped = halt.run_until_cancelled(work).await;
         });
+    }
+
+    /// Does what the operator of the network wants. One that is to be quiet is given nothing, so there is nothing to do.
+    pub(crate) fn obey(&self, drain: Drain) {
+        if drain == Drain::Terminate && !self.dismissed.is_cancelled() {
+            tracing::info!("the operator wants this worker to end");
+            self.dismissed.cancel();
+        }
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -164,6 +177,7 @@ impl Worker {
             slots: Arc::new(Semaphore::new(usize::from(config.slots))),
             sending: TaskTracker::new(),
             halt: CancellationToken::new(),
+            dismissed: CancellationToken::new(),
             journal: Mutex::new(journal),
             disk_failed: AtomicBool::new(false),
         };
@@ -186,7 +200,7 @@ impl Worker {
         self.ready.subscribe()
     }
 
-    /// Works until `shutdown`, then hands in what it has, for at most ten seconds. What cannot be handed in stays in
+    /// Works until `shutdown`, or until the operator dismisses it, then hands in what it has, for at most ten seconds. What cannot be handed in stays in
     /// the journal. Fails only when the gateway is of another network.
     pub async fn run_until(self, shutdown: CancellationToken) -> Result<(), StartError> {
         tokio::select! {
@@ -215,7 +229,10 @@ impl Worker {
         until(&shutdown, Box::pin(announce(offered.clone(), self.ready)));
         until(&shutdown, Box::pin(lease_loop(Arc::clone(shop), offered)));
         loops.close();
-        shutdown.cancelled().await;
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = shop.dismissed.cancelled() => shutdown.cancel(),
+        }
         drain(shop, self.slots).await;
         halt.cancel();
         loops.wait().await;
@@ -253,12 +270,15 @@ async fn announce(mut offered: watch::Receiver<crate::offer::Offers>, ready: wat
     }
 }
 
-async fn drain(shop: &Workshop, slots: u16) {
+async fn drain(shop: &Arc<Workshop>, slots: u16) {
     let deadline = Instant::now() + DRAIN;
     tracing::info!("draining: no more leases; finishing what runs");
     let all = shop.slots.acquire_many(u32::from(slots));
     if timeout_at(deadline, all).await.is_err() {
-        tracing::warn!("some jobs did not finish in time; their leases run out");
+        tracing::warn!("some jobs did not finish in time");
+    }
+    if timeout_at(deadline + RELEASE, release_unsigned(Arc::clone(shop))).await.is_err() {
+        tracing::warn!("some leases are not given back; they run out");
     }
     shop.sending.close();
     if timeout_at(deadline, shop.sending.wait()).await.is_err() {

@@ -101,6 +101,24 @@ pub struct BatchReply {
     pub results: Vec<BatchOutcome>,
 }
 
+/// How a job that ended without a result is run again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayJob {
+    /// How long the new job may wait for a worker, in milliseconds. Default one hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_within_ms: Option<u64>,
+    /// How long a run may take, in milliseconds. Default one minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_within_ms: Option<u64>,
+    /// How long no worker may have it, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// How soon it should run beside others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+}
+
 /// What a model made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobOutput {
@@ -197,6 +215,13 @@ pub struct Job {
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// The job that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<JobId>,
+    /// Its requester wants it no more, and its worker has been told or will be. Until the worker gives it back, a result
+    /// counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancel_requested: bool,
     /// The result, once succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<JobOutput>,

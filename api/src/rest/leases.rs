@@ -9,6 +9,7 @@ use crate::{
     felt::ModelId,
     id::{JobId, LeaseId},
     money::Fri,
+    state::Drain,
 };
 
 /// Asks for work.
@@ -59,6 +60,8 @@ pub struct Lease {
 pub struct LeaseReply {
     /// The granted jobs.
     pub leases: Vec<Lease>,
+    /// What the worker should do before it goes. One that drains is granted nothing.
+    pub drain: Drain,
 }
 
 /// Says that the worker still runs these.
@@ -75,6 +78,8 @@ pub struct HeartbeatRequest {
 pub enum LeaseState {
     /// Extended by the lease time.
     Ok,
+    /// Extended as well, but its requester wants the result no more: release it, or be paid if it is done already.
+    Cancel,
     /// Someone else's, or over: stop.
     Lost,
 }
@@ -93,8 +98,34 @@ pub struct HeartbeatResult {
 pub struct HeartbeatReply {
     /// One per lease.
     pub results: Vec<HeartbeatResult>,
-    /// The lease time granted to those that are `ok`.
+    /// The lease time granted to those that are `ok` or `cancel`.
     pub ttl_ms: u64,
+    /// What the worker should do before it goes.
+    pub drain: Drain,
+}
+
+/// Gives leases back unfinished, without a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRequest {
+    /// The leases held.
+    pub leases: Vec<LeaseRef>,
+}
+
+/// What became of one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseResult {
+    /// The job.
+    pub job: JobId,
+    /// Whether it was given back by this call.
+    pub released: bool,
+}
+
+/// The answer to a release, in the order asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseReply {
+    /// One per lease.
+    pub results: Vec<ReleaseResult>,
 }
 
 /// Says that a run failed.
@@ -112,6 +143,6 @@ pub struct FailRequest {
 /// What becomes of the job after a failure was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FailReply {
-    /// `queued` when another worker will try, else `failed`.
+    /// `queued` when another worker will try, `canceled` when its requester wants it no more, else `failed`.
     pub status: crate::state::JobStatus,
 }

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use ciro_api::{
-    ErrorCode, JobStatus, Priority, SettlementStatus, limits,
-    rest::{health::Health, jobs::Job, leases::LeaseRequest},
+    JobStatus, Priority, SettlementStatus, limits,
+    rest::{
+        health::Health,
+        jobs::Job,
+        leases::{HeartbeatReply, HeartbeatRequest, LeaseState},
+    },
 };
 use ciro_contracts::{Chain, Pool};
 use ciro_gateway::queue::{Entry, Queue};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::net::{HandWorker, Net, refused, sha256_model, succeed};
+use crate::net::{HandWorker, Net, sha256_model, succeed};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -252,25 +256,32 @@ async fn a_wiped_redis_gives_a_vanished_worker_no_more_time() {
 }
 
 #[tokio::test]
-async fn jobs_are_accepted_while_redis_is_away_and_leased_when_it_is_back() {
+async fn jobs_are_accepted_leased_expired_and_finished_while_redis_is_away() {
     let (mut net, worker) = Net::with_hand_worker().await;
     net.dev.stack.redis_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
     let job = net.submit(b"nobody knows yet").await;
-    let request = LeaseRequest {
-        models: vec![sha256_model(&net).await],
-        max_jobs: 1,
-        wait_ms: 0,
-        lease_request_id: uuid::Uuid::new_v4(),
-    };
-    let lease = || worker.post(&net, "/v1/leases").json(&request);
-    assert_eq!(refused(lease()).await, ErrorCode::Unavailable);
+    let lost = worker.lease(&net, 1, 30_000).await.pop().unwrap();
+    assert_eq!(lost.fence.job, job.id);
     let health: Health = succeed(net.gateway.get("/v1/health")).await;
     assert_eq!(health.status, "degraded");
+    let beat = HeartbeatRequest { leases: vec![lost.fence] };
+    let beaten: HeartbeatReply =
+        succeed(worker.post(&net, "/v1/leases/heartbeat").json(&beat)).await;
+    assert_eq!(beaten.results[0].state, LeaseState::Ok);
 
-    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
-    let leases = worker.lease(&net, 1, 30_000).await;
-    assert_eq!(leases[0].fence.job, job.id);
-    let reply = worker.submit(&net, vec![HandWorker::result(&leases[0])]).await;
+    net.sql("UPDATE job_live SET lease_until = now() - interval '1 second' RETURNING 'over'").await;
+    let found = worker.lease(&net, 1, 30_000).await.pop().unwrap();
+    assert_eq!((found.fence.job, found.fence.epoch), (job.id, 2));
+    let stale = worker.submit(&net, vec![HandWorker::result(&lost)]).await;
+    assert!(!stale.results[0].accepted);
+    let reply = worker.submit(&net, vec![HandWorker::result(&found)]).await;
     assert!(reply.results[0].accepted, "{:?}", reply.results);
+
+    // What Redis hears late it hears of jobs that are over.
+    net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
+    let next = net.submit(b"as before").await;
+    let lease = worker.lease(&net, 9, 30_000).await.pop().unwrap();
+    assert_eq!((lease.fence.job, lease.fence.epoch), (next.id, 1));
+    assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "1");
     net.stop().await;
 }

@@ -2,12 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use ciro::demo::device::Device;
-use ciro_api::{ErrorCode, JobId, JobStatus, rest::jobs::Job};
+use ciro::{
+    demo::device::Device,
+    drain::DrainFlags,
+    operator::{self, OperatorCommand},
+};
+use ciro_api::{
+    Drain, ErrorCode, JobId, JobStatus,
+    rest::{
+        jobs::{Job, ReplayJob},
+        leases::{
+            FailReply, FailRequest, HeartbeatReply, HeartbeatRequest, Lease, LeaseState,
+            ReleaseReply, ReleaseRequest, ReleaseResult,
+        },
+    },
+};
 use futures::future::{join, join_all};
 use reqwest::{RequestBuilder, StatusCode};
 
-use crate::net::{HandWorker, Net, refused, succeed};
+use crate::{
+    net::{HandWorker, Net, hash_job, refused, sha256_model, succeed},
+    room::eventually,
+};
 
 fn get(net: &Net, id: JobId, query: &str) -> RequestBuilder {
     net.gateway.get(&format!("/v1/jobs/{id}{query}")).bearer_auth(&net.device.token)
@@ -88,15 +104,151 @@ async fn a_queued_job_is_canceled_once_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_that_runs_or_has_ended_is_not_canceled() {
+async fn a_job_that_runs_is_asked_back_and_ends_when_it_is_given_back() {
     let (net, worker) = Net::with_hand_worker().await;
     let job = net.submit(b"begun").await;
-    let leases = worker.lease(&net, 1, 10_000).await;
-    assert_eq!(refused(cancel(&net, job.id)).await, ErrorCode::JobRunning);
-    assert!(worker.submit(&net, vec![HandWorker::result(&leases[0])]).await.results[0].accepted);
-    assert_eq!(refused(cancel(&net, job.id)).await, ErrorCode::JobAlreadyFinished);
-    assert_eq!(net.gateway.job(&net.device, job.id).await.unwrap().status, JobStatus::Succeeded);
+    let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+    assert_eq!(beat(&net, &worker, &lease).await.results[0].state, LeaseState::Ok);
+    for _ in 0..2 {
+        let reply = cancel(&net, job.id).send().await.unwrap();
+        assert_eq!(reply.status(), StatusCode::ACCEPTED);
+        let seen: Job = reply.json().await.unwrap();
+        assert!(seen.cancel_requested && seen.status == JobStatus::Running, "{seen:?}");
+    }
+    assert_eq!(beat(&net, &worker, &lease).await.results[0].state, LeaseState::Cancel);
+    let ask = ReleaseRequest { leases: vec![lease.fence] };
+    for released in [true, false] {
+        let reply: ReleaseReply = succeed(worker.post(&net, "/v1/leases/release").json(&ask)).await;
+        assert_eq!(reply.results, [ReleaseResult { job: job.id, released }]);
+    }
+    let ended: Job = succeed(cancel(&net, job.id)).await;
+    assert_eq!(ended.status, JobStatus::Canceled);
+    assert_eq!(net.held_fri().await, 0, "a canceled job costs nothing");
+    let late = worker.submit(&net, vec![HandWorker::result(&lease)]).await;
+    let problem = late.results[0].problem.clone().unwrap();
+    assert_eq!(problem.code, ErrorCode::JobAlreadyFinished);
     net.stop().await;
+}
+
+#[tokio::test]
+async fn a_result_that_was_done_when_its_job_was_canceled_is_paid() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"done").await;
+    let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+    assert_eq!(cancel(&net, job.id).send().await.unwrap().status(), StatusCode::ACCEPTED);
+    assert!(worker.submit(&net, vec![HandWorker::result(&lease)]).await.results[0].accepted);
+    assert_eq!(refused(cancel(&net, job.id)).await, ErrorCode::JobAlreadyFinished);
+    let seen = net.gateway.job(&net.device, job.id).await.unwrap();
+    assert_eq!(seen.status, JobStatus::Succeeded);
+    assert!(seen.settlement.is_some(), "nobody is paid for it");
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_canceled_job_whose_worker_fails_or_dies_is_not_run_again() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let (failing, dying) = (net.submit(b"fails").await, net.submit(b"dies").await);
+    let leases = worker.lease(&net, 2, 10_000).await;
+    for job in [&failing, &dying] {
+        assert_eq!(cancel(&net, job.id).send().await.unwrap().status(), StatusCode::ACCEPTED);
+    }
+    let fence = leases.iter().find(|lease| lease.fence.job == failing.id).unwrap().fence;
+    let report = FailRequest { fence, detail: "no memory".to_owned(), retryable: true };
+    let reply: FailReply = succeed(worker.post(&net, "/v1/leases/fail").json(&report)).await;
+    assert_eq!(reply.status, JobStatus::Canceled);
+    // Its lease runs out.
+    net.sql("UPDATE job_live SET lease_until = now() - interval '1 second' RETURNING 'done'").await;
+    let redis = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
+    let mut connection = redis.get_multiplexed_async_connection().await.unwrap();
+    let lease_key = format!("{{ciro:{}}}:lease", sha256_model(&net).await);
+    let member = dying.id.0.as_bytes().to_vec();
+    redis::cmd("ZADD")
+        .arg(&lease_key)
+        .arg(1)
+        .arg(member)
+        .query_async::<i64>(&mut connection)
+        .await
+        .unwrap();
+    let ended: Job = succeed(
+        net.gateway
+            .get(&format!("/v1/jobs/{}?wait_ms=20000", dying.id))
+            .bearer_auth(&net.device.token),
+    )
+    .await;
+    assert_eq!(ended.status, JobStatus::Canceled);
+    assert_eq!(net.held_fri().await, 0);
+    assert!(worker.lease(&net, 2, 0).await.is_empty(), "it was run again");
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_released_job_goes_to_the_next_worker_without_blame() {
+    let (net, worker) = Net::with_hand_worker().await;
+    net.submit(b"too much").await;
+    for epoch in 1..=5 {
+        let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+        assert_eq!(lease.fence.epoch, epoch);
+        let ask = ReleaseRequest { leases: vec![lease.fence] };
+        let reply: ReleaseReply = succeed(worker.post(&net, "/v1/leases/release").json(&ask)).await;
+        assert!(reply.results[0].released);
+        let late = worker.submit(&net, vec![HandWorker::result(&lease)]).await;
+        assert_eq!(late.results[0].problem.clone().unwrap().code, ErrorCode::LeaseLost);
+    }
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_drains_keeps_what_it_has_and_is_given_nothing_more() {
+    let (net, worker) = Net::with_hand_worker().await;
+    net.submit(b"before").await;
+    let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+    net.submit(b"after").await;
+    let order = async |mode: Drain| {
+        let url = &net.dev.network.database_url;
+        let database_url = url.clone();
+        let flags = DrainFlags { database_url, worker: worker.address, mode };
+        let command = OperatorCommand::Drain(flags);
+        operator::run(command, &mut Vec::new()).await.unwrap();
+        let told = async || beat(&net, &worker, &lease).await.drain;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while told().await != mode {
+            assert!(Instant::now() < deadline, "it is never told {mode}");
+        }
+    };
+    order(Drain::Quiet).await;
+    assert!(worker.lease(&net, 1, 0).await.is_empty());
+    order(Drain::None).await;
+    assert_eq!(worker.lease(&net, 1, 10_000).await.len(), 1);
+    order(Drain::Terminate).await;
+    assert!(worker.submit(&net, vec![HandWorker::result(&lease)]).await.results[0].accepted);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_dismissed_worker_ends_and_leaves_nothing_behind() {
+    let mut net = Net::start().await;
+    let done: Job = succeed(net.post_job(&hash_job(b"last")).header("prefer", "wait=20")).await;
+    assert_eq!(done.status, JobStatus::Succeeded);
+    let url = net.dev.network.database_url.clone();
+    let mut told = Vec::new();
+    let command = OperatorCommand::Drain(DrainFlags {
+        database_url: url,
+        worker: net.dev.network.worker,
+        mode: Drain::Terminate,
+    });
+    operator::run(command, &mut told).await.unwrap();
+    assert!(String::from_utf8(told).unwrap().contains("terminate"));
+    eventually("the worker ends", || {
+        net.dev.services.worker.exit_status().unwrap().is_some_and(|status| status.success())
+    });
+    let waiting = net.submit(b"nobody").await;
+    assert_eq!(net.gateway.job(&net.device, waiting.id).await.unwrap().status, JobStatus::Queued);
+    net.stop().await;
+}
+
+async fn beat(net: &Net, worker: &HandWorker, lease: &Lease) -> HeartbeatReply {
+    let ask = HeartbeatRequest { leases: vec![lease.fence] };
+    succeed(worker.post(net, "/v1/leases/heartbeat").json(&ask)).await
 }
 
 #[tokio::test]
@@ -125,5 +277,40 @@ async fn a_cancel_and_a_lease_of_one_job_never_both_win() {
         let reply = worker.submit(&net, results).await;
         assert!(reply.results.iter().all(|result| result.accepted), "a winning lease was refused");
     }
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_job_is_run_again_as_a_new_one_that_is_paid_for() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let dead = net.submit(b"once more").await;
+    let replay = |key: &str| {
+        let path = format!("/v1/jobs/{}/replay", dead.id);
+        let request = net.gateway.post(&path).bearer_auth(&net.device.token);
+        request.header("idempotency-key", key).json(&ReplayJob::default())
+    };
+    assert_eq!(refused(replay("early")).await, ErrorCode::NotReplayable);
+    let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+    let report =
+        FailRequest { fence: lease.fence, detail: "bad luck".to_owned(), retryable: false };
+    let _failed: FailReply = succeed(worker.post(&net, "/v1/leases/fail").json(&report)).await;
+    assert_eq!(net.held_fri().await, 0);
+
+    let again: Job = succeed(replay("again")).await;
+    assert_ne!(again.id, dead.id);
+    assert_eq!(again.replay_of, Some(dead.id));
+    let twice: Job = succeed(replay("again")).await;
+    assert_eq!(twice, net.gateway.job(&net.device, again.id).await.unwrap());
+    assert_eq!(net.jobs().await, 2, "a repeated key made another job");
+    assert!(net.held_fri().await > 0);
+    let lease = worker.lease(&net, 1, 10_000).await.pop().unwrap();
+    assert_eq!((lease.fence.job, lease.input.0.as_slice()), (again.id, &b"once more"[..]));
+    assert!(worker.submit(&net, vec![HandWorker::result(&lease)]).await.results[0].accepted);
+    let path = format!("/v1/jobs/{}/replay", again.id);
+    let done = net.gateway.post(&path).bearer_auth(&net.device.token).json(&ReplayJob::default());
+    assert_eq!(refused(done).await, ErrorCode::NotReplayable);
+    let other = Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    let foreign = net.gateway.post(&path).bearer_auth(&other.token).json(&ReplayJob::default());
+    assert_eq!(refused(foreign).await, ErrorCode::NotFound);
     net.stop().await;
 }

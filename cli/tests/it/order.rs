@@ -1,5 +1,6 @@
 //! Which job a worker is given next, through the whole network.
 
+use ciro::sponsor::{self, CapFlags, SponsorCommand};
 use ciro_api::{
     JobId, Priority, limits,
     rest::jobs::{CreateJob, Job},
@@ -79,5 +80,41 @@ async fn a_delay_over_a_week_and_an_unknown_priority_are_refused_by_name() {
     let post = net.gateway.post("/v1/jobs").bearer_auth(&net.device.token).json(&urgent);
     assert_eq!(refusal(post).await.errors[0].pointer, "/priority");
     assert_eq!(net.jobs().await, 0);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_sponsor_with_a_cap_has_no_more_jobs_running_than_that() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let cap = async |running_max: Option<u16>| {
+        let flags = CapFlags {
+            database_url: net.dev.network.database_url.clone(),
+            sponsor: net.dev.network.sponsor.id,
+            running_max: running_max.map(|cap| cap.try_into().unwrap()),
+        };
+        sponsor::run(SponsorCommand::Cap(flags), &mut Vec::new()).await.unwrap();
+    };
+    cap(Some(2)).await;
+    let redis = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
+    let mut connection = redis.get_multiplexed_async_connection().await.unwrap();
+    let caps = format!("{{ciro:{}}}:caps", sha256_model(&net).await);
+    let mut known = async || -> i64 {
+        redis::cmd("HLEN").arg(&caps).query_async(&mut connection).await.unwrap()
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while known().await != 1 {
+        assert!(Instant::now() < deadline, "no walk told the index");
+        sleep(Duration::from_millis(50)).await;
+    }
+    for number in 0..5_u8 {
+        net.submit(&[number]).await;
+    }
+    let leases = worker.lease(&net, 9, 10_000).await;
+    assert_eq!(leases.len(), 2);
+    assert!(worker.lease(&net, 9, 0).await.is_empty());
+    worker.submit(&net, vec![HandWorker::result(&leases[0])]).await;
+    assert_eq!(worker.lease(&net, 9, 10_000).await.len(), 1);
+    cap(None).await;
+    assert_eq!(worker.lease(&net, 9, 20_000).await.len(), 2);
     net.stop().await;
 }

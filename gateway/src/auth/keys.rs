@@ -1,6 +1,11 @@
 //! The key that signs tokens, and the tokens. One Ed25519 key shared by all replicas; others check with the JWKS.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{Address, DeviceId, ErrorCode, LeaseId, SponsorId, limits, rest::devices::Token};
@@ -11,6 +16,7 @@ use ed25519_dalek::{
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind,
 };
+use lru::LruCache;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -67,6 +73,9 @@ pub struct TokenKeys {
     key_id: String,
     issuer: String,
     secret: [u8; 32],
+    /// Tokens whose signature was checked, by their hash, with the second they end in. Checking costs a thousand times
+    /// more than looking here, and a device sends the same token for fifteen minutes.
+    checked: Mutex<LruCache<[u8; 32], (Role, i64)>>,
 }
 
 impl TokenKeys {
@@ -92,6 +101,7 @@ impl TokenKeys {
             key_id: URL_SAFE_NO_PAD.encode(thumbprint),
             issuer: issuer.to_owned(),
             secret: secret.finalize().into(),
+            checked: Mutex::new(LruCache::new(limits::TOKENS_REMEMBERED_MAX)),
         })
     }
 
@@ -131,6 +141,18 @@ impl TokenKeys {
     }
 
     pub(crate) fn verify(&self, token: &str) -> Result<Role, ApiError> {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        if let Some((role, _)) = known.filter(|(_, ends)| now < *ends) {
+            return Ok(role);
+        }
+        let (role, ends) = self.check(token)?;
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).put(hash, (role, ends));
+        Ok(role)
+    }
+
+    fn check(&self, token: &str) -> Result<(Role, i64), ApiError> {
         // One algorithm, so a token cannot choose a weaker one.
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&self.issuer]);
@@ -140,15 +162,16 @@ impl TokenKeys {
         let claims =
             decode::<Claims>(token, &self.decoding, &rules).map_err(|e| refuse(&e))?.claims;
         let invalid = || ApiError::new(ErrorCode::InvalidToken, "the token names nobody we know");
-        match (claims.role.as_str(), claims.sponsor) {
+        let role = match (claims.role.as_str(), claims.sponsor) {
             ("device", Some(sponsor)) => {
-                Ok(Role::Device { id: claims.sub.parse().map_err(|_| invalid())?, sponsor })
+                Role::Device { id: claims.sub.parse().map_err(|_| invalid())?, sponsor }
             }
             ("worker", None) => {
-                Ok(Role::Worker { address: claims.sub.parse().map_err(|_| invalid())? })
+                Role::Worker { address: claims.sub.parse().map_err(|_| invalid())? }
             }
-            _ => Err(invalid()),
-        }
+            _ => return Err(invalid()),
+        };
+        Ok((role, claims.exp))
     }
 
     /// The lease id of one lease request: the same request gives the same id, and nobody can guess it.

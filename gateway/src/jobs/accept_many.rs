@@ -1,21 +1,28 @@
-//! Accepts many jobs of one device in one transaction: all that can be are in it, and the others leave nothing behind.
+//! Accepts many jobs in one transaction: all that can be are in it, and the others leave nothing behind.
 //!
-//! Locks are taken in one order: the keys in theirs, then the sponsor. So batches wait for each other and never both.
+//! Idempotency row, job, live row and the sponsor's hold are written together. Commit, then the reply, then the Redis
+//! index; what is lost in between, reconciling finds. Locks are taken in one order, the keys in theirs and then the
+//! sponsors in theirs, so that such transactions wait for each other and never in a circle.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use ciro_api::{JobId, ModelId, limits};
-use ciro_paymaster::ledger;
+use ciro_api::{DeviceId, JobId, ModelId, limits};
+use ciro_paymaster::ledger::{self, WantedHold};
 use deadpool_postgres::Transaction;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::submit::{self, Accepted};
-use crate::{app::App, auth::Device, database, problem::ApiError, queue::Entry};
+use crate::{app::App, database, failpoint::Point, problem::ApiError, queue::Entry, wake::Event};
 
-/// A job that is to be accepted under this id. No two of one call have the same idempotency key.
+/// A job that is to be accepted under this id. No two of one call have the same device and idempotency key.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) id: JobId,
-    pub(super) request: Accepted,
+    pub(super) request: Arc<Accepted>,
     pub(super) commitment: String,
 }
 
@@ -23,117 +30,189 @@ pub(super) struct Wanted {
 #[derive(Clone, Copy)]
 pub(super) struct Stored {
     pub(super) id: JobId,
-    /// By an earlier request with the same key.
-    pub(super) replayed: bool,
+    /// When it was accepted; nothing when that was by an earlier request with the same key.
+    pub(super) accepted_at: Option<OffsetDateTime>,
 }
+
+impl Stored {
+    /// Whether an earlier request made it.
+    pub(super) fn is_replay(self) -> bool {
+        self.accepted_at.is_none()
+    }
+}
+
+/// Whose job it is, of those that are not refused.
+enum Claim {
+    Ours,
+    Earlier(JobId),
+}
+
+type Claims = Vec<Result<Claim, ApiError>>;
 
 /// What became of each, in order.
 pub(super) async fn accept_many(
     app: Arc<App>,
-    device: Device,
     wanted: Vec<Wanted>,
 ) -> Result<Vec<Result<Stored, ApiError>>, ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let mut outcomes = claim_keys(&tx, device, &wanted).await?;
-    hold(&tx, device, &wanted, &mut outcomes).await?;
-    let new = |outcome: &Result<Stored, ApiError>| outcome.as_ref().is_ok_and(|job| !job.replayed);
-    let fresh: Vec<&Wanted> =
-        wanted.iter().zip(&outcomes).filter(|(_, outcome)| new(outcome)).map(|(w, _)| w).collect();
-    insert(&tx, device, &fresh).await?;
+    let mut claims = claim_keys(&tx, &wanted).await?;
+    hold(&tx, &wanted, &mut claims).await?;
+    let fresh: Vec<&Wanted> = wanted
+        .iter()
+        .zip(&claims)
+        .filter(|(_, claim)| matches!(claim, Ok(Claim::Ours)))
+        .map(|(job, _)| job)
+        .collect();
+    let accepted_at = insert(&tx, &fresh).await?;
     tx.commit().await?;
     drop(client);
+    if accepted_at.is_some() {
+        app.failpoints.pass(Point::Accepted);
+    }
+    index_all(&app, &fresh);
+    let stored = |(job, claim): (&Wanted, Result<Claim, ApiError>)| {
+        Ok(match claim? {
+            Claim::Ours => Stored { id: job.id, accepted_at },
+            Claim::Earlier(id) => Stored { id, accepted_at: None },
+        })
+    };
+    Ok(wanted.iter().zip(claims).map(stored).collect())
+}
+
+/// The reply does not wait for Redis: the jobs are safe, and a stalled index must not stall the door.
+fn index_all(app: &Arc<App>, fresh: &[&Wanted]) {
     let mut by_model: HashMap<ModelId, Vec<Entry>> = HashMap::new();
     for job in fresh {
         by_model.entry(job.request.model.id).or_default().push(job.request.entry(job.id));
     }
-    // As for a single job, the reply does not wait for Redis.
     for (model, entries) in by_model {
-        tokio::spawn(submit::index(Arc::clone(&app), model, entries));
+        tokio::spawn(index(Arc::clone(app), model, entries));
     }
-    Ok(outcomes)
 }
+
+/// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
+async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
+    for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
+        if let Err(error) = app.queue.enqueue(model, some).await {
+            tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
+            return;
+        }
+        let per_worker = usize::try_from(limits::LEASE_JOBS_MAX).unwrap_or(usize::MAX);
+        for _ in 0..some.len().div_ceil(per_worker) {
+            app.wake.announce(&app.queue, Event::Queued(model)).await;
+        }
+    }
+}
+
+type Owners = HashMap<(DeviceId, String), (Vec<u8>, JobId)>;
 
 /// Takes the keys, or finds the jobs that have them. Everything that is not found is new.
-async fn claim_keys(
-    tx: &Transaction<'_>,
-    device: Device,
-    wanted: &[Wanted],
-) -> Result<Vec<Result<Stored, ApiError>>, ApiError> {
-    let (mut keys, mut fingerprints, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-    for job in wanted {
-        if let Some((key, fingerprint)) = &job.request.idempotency {
-            keys.push(key);
-            fingerprints.push(fingerprint);
-            ids.push(job.id.0);
+async fn claim_keys(tx: &Transaction<'_>, wanted: &[Wanted]) -> Result<Claims, ApiError> {
+    let with_key: Vec<&Wanted> =
+        wanted.iter().filter(|job| job.request.idempotency.is_some()).collect();
+    let mut owners = Owners::new();
+    if !with_key.is_empty() {
+        let taken = take_keys(tx, &with_key).await?;
+        let others: Vec<&Wanted> =
+            with_key.into_iter().filter(|job| !taken.contains(&job.id)).collect();
+        if !others.is_empty() {
+            owners = find_owners(tx, &others).await?;
         }
     }
-    let mut owners: HashMap<String, (Vec<u8>, JobId)> = HashMap::new();
-    if !keys.is_empty() {
-        let hours = limits::IDEMPOTENCY_HOURS;
-        database::execute(
-            tx,
-            include_str!("claim_keys.sql"),
-            &[&device.id.0, &keys, &fingerprints, &ids, &hours],
-        )
-        .await?;
-        let rows =
-            database::query(tx, include_str!("key_owners.sql"), &[&device.id.0, &keys]).await?;
-        for row in rows {
-            let owner = (row.try_get("body_sha256")?, JobId(row.try_get("job_id")?));
-            owners.insert(row.try_get("key")?, owner);
-        }
-    }
-    Ok(wanted.iter().map(|job| earlier(job, &owners)).collect())
+    Ok(wanted.iter().map(|job| claim(job, &owners)).collect())
 }
 
-fn earlier(job: &Wanted, owners: &HashMap<String, (Vec<u8>, JobId)>) -> Result<Stored, ApiError> {
-    let idempotency = job.request.idempotency.as_ref();
-    let owner = idempotency.and_then(|(key, fingerprint)| Some((owners.get(key)?, fingerprint)));
-    match owner {
-        Some(((_, id), _)) if *id == job.id => Ok(Stored { id: job.id, replayed: false }),
-        Some(((body, _), fingerprint)) if body != fingerprint => Err(submit::key_reused()),
-        Some(((_, id), _)) => Ok(Stored { id: *id, replayed: true }),
-        None => Ok(Stored { id: job.id, replayed: false }),
+/// The devices and keys of jobs that all have one.
+fn keys_of<'a>(jobs: &[&'a Wanted]) -> (Vec<Uuid>, Vec<&'a str>, Vec<&'a [u8]>) {
+    let (mut devices, mut keys, mut fingerprints) = (Vec::new(), Vec::new(), Vec::new());
+    for job in jobs {
+        if let Some((key, fingerprint)) = &job.request.idempotency {
+            devices.push(job.request.device.id.0);
+            keys.push(key.as_str());
+            fingerprints.push(fingerprint.as_slice());
+        }
+    }
+    (devices, keys, fingerprints)
+}
+
+async fn take_keys(tx: &Transaction<'_>, with_key: &[&Wanted]) -> Result<HashSet<JobId>, ApiError> {
+    let (devices, keys, fingerprints) = keys_of(with_key);
+    let ids: Vec<Uuid> = with_key.iter().map(|job| job.id.0).collect();
+    let rows = database::query(
+        tx,
+        include_str!("claim_keys.sql"),
+        &[&devices, &keys, &fingerprints, &ids, &limits::IDEMPOTENCY_HOURS],
+    )
+    .await?;
+    Ok(rows.iter().map(|row| row.try_get("job_id").map(JobId)).collect::<Result<_, _>>()?)
+}
+
+async fn find_owners(tx: &Transaction<'_>, others: &[&Wanted]) -> Result<Owners, ApiError> {
+    let (devices, keys, _) = keys_of(others);
+    let rows = database::query(tx, include_str!("key_owners.sql"), &[&devices, &keys]).await?;
+    let mut owners = Owners::with_capacity(rows.len());
+    for row in rows {
+        let key = (DeviceId(row.try_get("device_id")?), row.try_get("key")?);
+        owners.insert(key, (row.try_get("body_sha256")?, JobId(row.try_get("job_id")?)));
+    }
+    Ok(owners)
+}
+
+fn claim(job: &Wanted, owners: &Owners) -> Result<Claim, ApiError> {
+    let Some((key, fingerprint)) = &job.request.idempotency else {
+        return Ok(Claim::Ours);
+    };
+    match owners.get(&(job.request.device.id, key.clone())) {
+        None => Ok(Claim::Ours),
+        Some((body, id)) if body == fingerprint => Ok(Claim::Earlier(*id)),
+        Some(_) => Err(submit::key_reused()),
     }
 }
 
 /// Holds the money of the new ones. Who gets none gives its key back: a refusal is not stored.
 async fn hold(
     tx: &Transaction<'_>,
-    device: Device,
     wanted: &[Wanted],
-    outcomes: &mut [Result<Stored, ApiError>],
+    claims: &mut Claims,
 ) -> Result<(), ApiError> {
-    let fresh: Vec<usize> = (0..wanted.len())
-        .filter(|&place| outcomes[place].as_ref().is_ok_and(|job| !job.replayed))
-        .collect();
+    let ours = |place: &usize| matches!(claims[*place], Ok(Claim::Ours));
+    let fresh: Vec<usize> = (0..wanted.len()).filter(ours).collect();
     if fresh.is_empty() {
         return Ok(());
     }
-    let prices: Vec<_> =
-        fresh.iter().map(|&place| (wanted[place].id, wanted[place].request.model.price)).collect();
-    let held =
-        ledger::hold_many(tx, device.sponsor, &prices).await.map_err(|e| submit::refused(&e))?;
+    let want = |&place: &usize| {
+        let Wanted { id, request, .. } = &wanted[place];
+        WantedHold { job: *id, sponsor: request.device.sponsor, amount: request.model.price }
+    };
+    let holds: Vec<WantedHold> = fresh.iter().map(want).collect();
+    let held = ledger::hold_many(tx, &holds).await.map_err(|e| submit::refused(&e))?;
     let mut released = Vec::new();
     for (place, outcome) in fresh.into_iter().zip(held) {
         let Err(error) = outcome else { continue };
-        outcomes[place] = Err(submit::refused(&error));
-        released.extend(wanted[place].request.idempotency.as_ref().map(|(key, _)| key));
+        claims[place] = Err(submit::refused(&error));
+        released.push(&wanted[place]);
     }
-    if !released.is_empty() {
-        database::execute(tx, include_str!("release_keys.sql"), &[&device.id.0, &released]).await?;
+    let (devices, keys, _) = keys_of(&released);
+    if !keys.is_empty() {
+        database::execute(tx, include_str!("release_keys.sql"), &[&devices, &keys]).await?;
     }
     Ok(())
 }
 
-async fn insert(tx: &Transaction<'_>, device: Device, fresh: &[&Wanted]) -> Result<(), ApiError> {
+/// Writes them; tells when they were accepted, if any were.
+async fn insert(
+    tx: &Transaction<'_>,
+    fresh: &[&Wanted],
+) -> Result<Option<OffsetDateTime>, ApiError> {
     if fresh.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let requests = || fresh.iter().map(|job| &job.request);
     let ids: Vec<Uuid> = fresh.iter().map(|job| job.id.0).collect();
+    let sponsors: Vec<Uuid> = requests().map(|r| r.device.sponsor.0).collect();
+    let devices: Vec<Uuid> = requests().map(|r| r.device.id.0).collect();
     let models: Vec<String> = requests().map(|r| r.model.id.to_string()).collect();
     let inputs: Vec<&[u8]> = requests().map(|r| r.input.as_slice()).collect();
     let commitments: Vec<&str> = fresh.iter().map(|job| job.commitment.as_str()).collect();
@@ -142,13 +221,14 @@ async fn insert(tx: &Transaction<'_>, device: Device, fresh: &[&Wanted]) -> Resu
     let starts: Vec<i64> = requests().map(|r| ms(r.start_within_ms)).collect();
     let priorities: Vec<&str> = requests().map(|r| r.priority.as_str()).collect();
     let delays: Vec<i64> = requests().map(|r| ms(r.delay_ms)).collect();
-    database::execute(
+    let repeated: Vec<Option<Uuid>> = requests().map(|r| r.replay_of.map(|job| job.0)).collect();
+    let row = database::query_one(
         tx,
         include_str!("insert_many.sql"),
         &[
-            &device.sponsor.0,
-            &device.id.0,
             &ids,
+            &sponsors,
+            &devices,
             &models,
             &inputs,
             &commitments,
@@ -157,8 +237,9 @@ async fn insert(tx: &Transaction<'_>, device: Device, fresh: &[&Wanted]) -> Resu
             &starts,
             &priorities,
             &delays,
+            &repeated,
         ],
     )
     .await?;
-    Ok(())
+    Ok(Some(row.try_get("created_at")?))
 }

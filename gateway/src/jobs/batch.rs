@@ -83,7 +83,7 @@ pub(crate) async fn batch(
         Vec::new()
     } else {
         // A task of its own: a client that hangs up must not cancel an accept half-way.
-        let accepting = tokio::spawn(accept(Arc::clone(&app), device, accepted));
+        let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
         accepting.await.map_err(|e| ApiError::internal("accepting jobs", &e))??
     };
     let jobs = summaries(&app, device, &stored).await?;
@@ -169,7 +169,6 @@ async fn model(app: &App, name: &str, known: &mut KnownModels) -> Result<Arc<Mod
 
 async fn accept(
     app: Arc<App>,
-    device: Device,
     accepted: Vec<Accepted>,
 ) -> Result<Vec<Result<Stored, ApiError>>, ApiError> {
     // A thousand commitments are a second of hashing, which would hold up everyone else on this thread.
@@ -177,12 +176,12 @@ async fn accept(
         let want = |request: Accepted| Wanted {
             id: JobId(Uuid::now_v7()),
             commitment: commit(request.model.manifest.scheme, &request.input).to_string(),
-            request,
+            request: Arc::new(request),
         };
         accepted.into_iter().map(want).collect()
     });
     let wanted = hashing.await.map_err(|e| ApiError::internal("committing to inputs", &e))?;
-    accept_many::accept_many(app, device, wanted).await
+    accept_many::accept_many(app, wanted).await
 }
 
 async fn summaries(
@@ -218,7 +217,7 @@ fn outcome(
         replayed: None,
         problem: Some(problem),
     };
-    let Stored { id, replayed } = match plan {
+    let stored = match plan {
         Plan::Refuse(problem) => return Ok(refused(problem)),
         Plan::Accept(place) => match &stored[place] {
             Err(error) => return Ok(refused(error.clone().into())),
@@ -226,6 +225,7 @@ fn outcome(
         },
     };
     // A key outlives its job only where somebody deletes jobs by hand.
+    let id = stored.id;
     let job = jobs.get(&id).ok_or_else(|| {
         ApiError::new(ErrorCode::NotFound, format!("there is no job {id} of this device"))
     })?;
@@ -234,7 +234,7 @@ fn outcome(
         index,
         status,
         job: Some(job.clone()),
-        replayed: Some(replayed),
+        replayed: Some(stored.is_replay()),
         problem: None,
     })
 }

@@ -1,8 +1,9 @@
-//! Cancels a job that no worker has begun. Never takes a job away from a worker that runs it.
+//! Cancels a job: one that waits ends at once; of one that runs, its worker is told. Never takes a job away from a worker
+//! that runs it, so nobody sees what a run makes and then has it for nothing.
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use ciro_api::{DeviceId, ErrorCode, JobId, JobStatus, ModelId, Problem, rest::jobs::Job};
 
 use super::{
@@ -18,33 +19,38 @@ use crate::{
     wake::Event,
 };
 
-/// Ends a queued job at its requester's wish; its sponsor pays nothing. Canceling it again gives the same answer.
+/// Cancels a job. A queued one ends at once. The worker of a running one is told at its next heartbeat: the job ends when
+/// it gives the job back, fails or vanishes, and its result still counts if it was done. Asking again is as good.
 #[utoipa::path(post, operation_id = "cancel_job", path = "/v1/jobs/{id}/cancel", tag = "jobs", security(("bearer" = [])),
     params(("id" = JobId, Path, description = "The job")),
     responses(
         (status = 200, body = Job, description = "Canceled, by this call or an earlier one"),
+        (status = 202, body = Job, description = "It runs; its worker will be told"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such job of yours"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "It runs, or it ended otherwise"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "It ended otherwise"),
 ))]
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     device: Device,
     PathParam(id): PathParam<JobId>,
-) -> Result<Json<Job>, ApiError> {
+) -> Result<(StatusCode, Json<Job>), ApiError> {
     // A task of its own: a client that hangs up must not leave the index behind the database.
-    let ending = tokio::spawn(end_queued(Arc::clone(&app), device.id, id));
+    let ending = tokio::spawn(end_or_ask(Arc::clone(&app), device.id, id));
     ending.await.map_err(|e| ApiError::internal("canceling a job", &e))??;
     let job = show::job(&app, device.id, id).await?;
     if job.status == JobStatus::Canceled {
-        return Ok(Json(job));
+        return Ok((StatusCode::OK, Json(job)));
+    }
+    if job.cancel_requested {
+        return Ok((StatusCode::ACCEPTED, Json(job)));
     }
     let detail = format!("job {id} has {} already; there is nothing to cancel", job.status);
     Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail))
 }
 
-/// Ends the job if it is queued. One that is not live any more is left to the caller.
-async fn end_queued(app: Arc<App>, device: DeviceId, id: JobId) -> Result<(), ApiError> {
+/// Ends the job if it is queued, and has its worker asked if it runs. One that is not live is left to the caller.
+async fn end_or_ask(app: Arc<App>, device: DeviceId, id: JobId) -> Result<(), ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     let found =
@@ -53,18 +59,11 @@ async fn end_queued(app: Arc<App>, device: DeviceId, id: JobId) -> Result<(), Ap
         return Ok(());
     };
     if row.try_get::<_, String>("state")? != "queued" {
-        let detail = format!("a worker runs job {id}; only a queued job can be canceled");
-        return Err(ApiError::new(ErrorCode::JobRunning, detail));
+        database::execute(&tx, include_str!("ask_to_cancel.sql"), &[&id.0]).await?;
+        return Ok(tx.commit().await?);
     }
     let model: ModelId = read(&row, "model_id")?;
-    let ending = Ending {
-        job: id,
-        epoch: row.try_get("epoch")?,
-        status: JobStatus::Canceled,
-        reason: "canceled",
-        detail: "its requester canceled it",
-    };
-    end::without_result(&tx, &ending).await?;
+    end::without_result(&tx, &Ending::canceled(id, row.try_get("epoch")?)).await?;
     tx.commit().await?;
     drop(client);
     if let Err(error) = app.queue.drop_jobs(model, &[id]).await {

@@ -16,6 +16,14 @@ pub(crate) struct Ending<'a> {
     pub(crate) detail: &'a str,
 }
 
+impl Ending<'_> {
+    /// The requester wanted it no more.
+    pub(crate) const fn canceled(job: JobId, epoch: i64) -> Self {
+        let (status, reason) = (JobStatus::Canceled, "canceled");
+        Self { job, epoch, status, reason, detail: "its requester canceled it" }
+    }
+}
+
 /// Whether the job ended by this call. The caller commits.
 pub(crate) async fn without_result(
     tx: &Transaction<'_>,

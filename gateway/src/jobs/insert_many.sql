@@ -1,13 +1,15 @@
--- $1 sponsor, $2 device, then one array for each column.
+-- One array for each column. Returns the one moment at which all of them are accepted.
 WITH line AS (
-    SELECT *, clock_timestamp() + delay_ms * interval '1 millisecond' AS run_at
-    FROM unnest($3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[])
-        AS line (job_id, model_id, input, input_commitment, price_fri, run_within_ms, start_within_ms, priority, delay_ms)
+    SELECT *, statement_timestamp() + delay_ms * interval '1 millisecond' AS run_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::uuid[])
+        AS line (job_id, sponsor_id, device_id, model_id, input, input_commitment, price_fri, run_within_ms, start_within_ms, priority, delay_ms, replay_of)
 ), request AS (
-    INSERT INTO job (job_id, sponsor_id, device_id, model_id, input, input_commitment, price_fri, run_within_ms, created_at)
-    SELECT job_id, $1, $2, model_id, input, input_commitment, price_fri::numeric, run_within_ms, clock_timestamp()
+    INSERT INTO job (job_id, sponsor_id, device_id, model_id, input, input_commitment, price_fri, run_within_ms, created_at, replay_of)
+    SELECT job_id, sponsor_id, device_id, model_id, input, input_commitment, price_fri::numeric, run_within_ms, statement_timestamp(), replay_of
+    FROM line
+), live AS (
+    INSERT INTO job_live (job_id, model_id, sponsor_id, priority, state, epoch, run_at, start_until)
+    SELECT job_id, model_id, sponsor_id, priority, 'queued', 0, run_at, run_at + start_within_ms * interval '1 millisecond'
     FROM line
 )
-INSERT INTO job_live (job_id, model_id, sponsor_id, priority, state, epoch, run_at, start_until)
-SELECT job_id, model_id, $1, priority, 'queued', 0, run_at, run_at + start_within_ms * interval '1 millisecond'
-FROM line
+SELECT statement_timestamp() AS created_at

@@ -41,6 +41,25 @@ pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, A
     Ok(job)
 }
 
+/// A job that was just accepted, as [`job`] would read it.
+pub(super) fn accepted(model: &Model, id: JobId, accepted_at: OffsetDateTime) -> Job {
+    Job {
+        id,
+        status: JobStatus::Queued,
+        model: model.manifest.name.clone(),
+        model_id: model.id,
+        level: model.manifest.level,
+        created_at: accepted_at,
+        replay_of: None,
+        cancel_requested: false,
+        output: None,
+        evidence: None,
+        failure: None,
+        settlement: None,
+        timings: None,
+    }
+}
+
 /// Where the job of a row stands: `status` once it ended, else `state`.
 pub(super) fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
     if row.try_get::<_, Option<String>>("status")?.is_some() {
@@ -67,6 +86,8 @@ fn assemble(app: &App, row: &Row, model: &Model, id: JobId) -> Result<Job, Datab
         model_id: model.id,
         level: model.manifest.level,
         created_at: row.try_get("created_at")?,
+        replay_of: row.try_get::<_, Option<uuid::Uuid>>("replay_of")?.map(JobId),
+        cancel_requested: row.try_get::<_, Option<bool>>("cancel_requested")?.unwrap_or(false),
         output: if succeeded { Some(output(row, model)?) } else { None },
         evidence: if succeeded { Some(evidence(app, row, model)?) } else { None },
         failure,

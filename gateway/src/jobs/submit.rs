@@ -1,5 +1,4 @@
-//! Accepts a job: one transaction writes idempotency row, job, live row and the sponsor's hold. Commit, then 202,
-//! then the Redis index; what is lost in between, reconciling finds.
+//! Accepts a job: checks it, has it written with others that come at the same moment, and answers 202 once it is durable.
 
 use std::sync::Arc;
 
@@ -10,31 +9,30 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ciro_api::{
-    ErrorCode, JobId, ModelId, Priority, Problem,
+    ErrorCode, JobId, Priority, Problem,
     hash::commitment::commit,
     limits,
     rest::jobs::{CreateJob, Job},
 };
-use ciro_paymaster::ledger::{self, HoldError};
-use deadpool_postgres::Transaction;
+use ciro_paymaster::ledger::HoldError;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::wait;
+use super::{accept_many::Wanted, line, show, wait};
 use crate::{
     app::App,
     auth::Device,
-    database,
     extract::Body,
-    failpoint::Point,
     models::{self, Model},
     problem::ApiError,
     queue::Entry,
-    wake::Event,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Inputs that are hashed where the request is handled: 4 KiB take about a millisecond.
+const HASHED_AT_ONCE_BYTES_MAX: usize = 4 * 1024;
 
 /// A job that passed every check that needs no lock.
 pub(super) struct Accepted {
@@ -45,6 +43,8 @@ pub(super) struct Accepted {
     pub(super) run_within_ms: u64,
     pub(super) delay_ms: u64,
     pub(super) priority: Priority,
+    /// The job that it repeats.
+    pub(super) replay_of: Option<JobId>,
     /// The caller's key and the fingerprint of the body it came with.
     pub(super) idempotency: Option<(String, Vec<u8>)>,
 }
@@ -84,15 +84,32 @@ pub(crate) async fn submit(
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
     let model = models::find(&app, &body.value.model).await?;
     let accepted = check(model, device, body.value, idempotency)?;
-    // A task of its own: a client that hangs up must not cancel an accept half-way.
-    let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
-    let (id, replayed) =
-        accepting.await.map_err(|e| ApiError::internal("accepting a job", &e))??;
-    let job = wait::until_final(&app, device.id, id, wait_ms).await?;
+    write(&app, accepted, wait_ms).await
+}
+
+/// Has the job written, and answers when it is durable, or when it ended or `wait_ms` are over.
+pub(super) async fn write(
+    app: &Arc<App>,
+    accepted: Accepted,
+    wait_ms: u64,
+) -> Result<Response, ApiError> {
+    let (device, replay_of) = (accepted.device.id, accepted.replay_of);
+    let model = Arc::clone(&accepted.model);
+    let stored = line::accept(app, wanted(accepted).await?).await?;
+    let id = stored.id;
+    let job = match stored.accepted_at {
+        Some(accepted_at) if wait_ms == 0 => {
+            Job { replay_of, ..show::accepted(&model, id, accepted_at) }
+        }
+        _ => wait::until_final(app, device, id, wait_ms).await?,
+    };
     let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = (status, Json(job)).into_response();
     let reply = response.headers_mut();
-    reply.insert(REPLAYED, HeaderValue::from_static(if replayed { "true" } else { "false" }));
+    reply.insert(
+        REPLAYED,
+        HeaderValue::from_static(if stored.is_replay() { "true" } else { "false" }),
+    );
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
         reply.insert(header::LOCATION, location);
     }
@@ -144,6 +161,7 @@ pub(super) fn check(
         )?,
         delay_ms: delay(request.delay_ms)?,
         priority: request.priority.unwrap_or(Priority::Normal),
+        replay_of: None,
         idempotency,
     })
 }
@@ -166,7 +184,7 @@ fn delay(given: Option<u64>) -> Result<u64, ApiError> {
     Err(problem.at("/delay_ms", format!("must be at most {}", limits::DELAY_MS_MAX)).into())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
@@ -210,40 +228,21 @@ fn preferred_wait_ms(headers: &HeaderMap) -> Result<u64, ApiError> {
     Ok(0)
 }
 
-async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiError> {
-    let job = JobId(Uuid::now_v7());
-    let model = accepted.model.id;
-    let entry = accepted.entry(job);
-    let mut client = app.pg.get().await?;
-    let tx = client.transaction().await?;
-    if let Some(earlier) = claim_key(&tx, &accepted, job).await? {
-        return Ok((earlier, true));
+/// The job with its id and the commitment to its input.
+async fn wanted(request: Accepted) -> Result<Wanted, ApiError> {
+    let is_small = request.input.len() <= HASHED_AT_ONCE_BYTES_MAX;
+    let want = move || Wanted {
+        id: JobId(Uuid::now_v7()),
+        commitment: commit(request.model.manifest.scheme, &request.input).to_string(),
+        request: Arc::new(request),
+    };
+    if is_small {
+        return Ok(want());
     }
-    insert(&tx, &accepted, job).await?;
-    // Last, since it locks the sponsor's row until the commit.
-    ledger::hold(&tx, job, accepted.device.sponsor, accepted.model.price)
+    // Its hashing would hold up everyone else on this thread.
+    tokio::task::spawn_blocking(want)
         .await
-        .map_err(|e| refused(&e))?;
-    tx.commit().await?;
-    app.failpoints.pass(Point::Accepted);
-    drop(client);
-    // The reply does not wait for Redis: the job is safe, and a stalled index must not stall the door.
-    tokio::spawn(index(app, model, vec![entry]));
-    Ok((job, false))
-}
-
-/// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
-pub(super) async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
-    for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
-        if let Err(error) = app.queue.enqueue(model, some).await {
-            tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
-            return;
-        }
-        let per_worker = usize::try_from(limits::LEASE_JOBS_MAX).unwrap_or(usize::MAX);
-        for _ in 0..some.len().div_ceil(per_worker) {
-            app.wake.announce(&app.queue, Event::Queued(model)).await;
-        }
-    }
+        .map_err(|e| ApiError::internal("committing to an input", &e))
 }
 
 /// What the requester is told about money that was not held.
@@ -255,61 +254,7 @@ pub(super) fn refused(error: &HoldError) -> ApiError {
     }
 }
 
-/// Takes the key for this job, or finds the job that has it. A second caller waits here for the first one's commit.
-async fn claim_key(
-    tx: &Transaction<'_>,
-    accepted: &Accepted,
-    job: JobId,
-) -> Result<Option<JobId>, ApiError> {
-    let Some((key, fingerprint)) = &accepted.idempotency else {
-        return Ok(None);
-    };
-    let device = accepted.device.id.0;
-    let hours = limits::IDEMPOTENCY_HOURS;
-    let taken = database::query_opt(
-        tx,
-        include_str!("claim_key.sql"),
-        &[&device, key, fingerprint, &job.0, &hours],
-    )
-    .await?;
-    if taken.is_some() {
-        return Ok(None);
-    }
-    let row = database::query_one(tx, include_str!("key_owner.sql"), &[&device, key]).await?;
-    if row.try_get::<_, Vec<u8>>("body_sha256")? != *fingerprint {
-        return Err(key_reused());
-    }
-    Ok(Some(JobId(row.try_get("job_id")?)))
-}
-
 pub(super) fn key_reused() -> ApiError {
     let detail = "this idempotency key came before with another body; use a new key for a new job";
     ApiError::new(ErrorCode::IdempotencyKeyReused, detail)
-}
-
-async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {
-    let Accepted {
-        device, model, input, start_within_ms, run_within_ms, delay_ms, priority, ..
-    } = accepted;
-    let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let input_commitment = commit(model.manifest.scheme, input).to_string();
-    database::execute(
-        tx,
-        include_str!("insert.sql"),
-        &[
-            &job.0,
-            &device.sponsor.0,
-            &device.id.0,
-            &model.id.to_string(),
-            input,
-            &input_commitment,
-            &model.price.to_string(),
-            &ms(*run_within_ms),
-            &ms(*start_within_ms),
-            &priority.as_str(),
-            &ms(*delay_ms),
-        ],
-    )
-    .await?;
-    Ok(())
 }

@@ -66,8 +66,11 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
     })?;
     let model: ModelId = read(&row, "model_id")?;
     let failures: i32 = row.try_get("fail_count")?;
-    let over = !request.retryable || failures >= FAILURES_MAX;
-    if over {
+    let canceled: bool = row.try_get("cancel_requested")?;
+    let over = canceled || !request.retryable || failures >= FAILURES_MAX;
+    if canceled {
+        end::without_result(&tx, &Ending::canceled(fence.job, epoch)).await?;
+    } else if over {
         let ending = Ending {
             job: fence.job,
             epoch,
@@ -79,14 +82,15 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
     }
     tx.commit().await?;
     drop(client);
-    let (event, status) = if over {
-        (Event::Ended(fence.job), JobStatus::Failed)
-    } else {
-        (Event::Queued(model), JobStatus::Queued)
+    let (event, status) = match (canceled, over) {
+        (true, _) => (Event::Ended(fence.job), JobStatus::Canceled),
+        (false, true) => (Event::Ended(fence.job), JobStatus::Failed),
+        (false, false) => (Event::Queued(model), JobStatus::Queued),
     };
-    let indexed = match status {
-        JobStatus::Failed => app.queue.drop_jobs(model, &[fence.job]).await,
-        _ => app.queue.requeue(model, fence.job, Some(fence.lease)).await,
+    let indexed = if over {
+        app.queue.drop_jobs(model, &[fence.job]).await
+    } else {
+        app.queue.requeue(model, fence.job, Some(fence.lease)).await
     };
     if let Err(error) = indexed {
         tracing::warn!(job = %fence.job, %error, "a failed run waits for the sweep");

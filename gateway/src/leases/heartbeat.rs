@@ -4,23 +4,27 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{Json, extract::State};
 use ciro_api::{
-    ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    ErrorCode, JobId, LeaseId, ModelId, Problem, SponsorId, limits,
     rest::leases::{HeartbeatReply, HeartbeatRequest, HeartbeatResult, LeaseRef, LeaseState},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{app::App, auth::Worker, database, database::read, extract::Body, problem::ApiError};
-
-/// Most leases one heartbeat may carry: the Redis function's batch bound.
-const LEASES_MAX: usize = 256;
+use crate::{
+    app::App,
+    auth::Worker,
+    database::{self, read},
+    extract::Body,
+    problem::ApiError,
+    queue::{Known, QueueError},
+    workers::drain,
+};
 
 /// Extends every lease that is still the caller's.
 #[utoipa::path(post, path = "/v1/leases/heartbeat", tag = "workers", request_body = HeartbeatRequest, security(("bearer" = [])), responses(
     (status = 200, body = HeartbeatReply, description = "One answer per lease, in order"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
-    (status = 503, body = Problem, content_type = "application/problem+json", description = "The queue is away"),
 ))]
 pub(crate) async fn heartbeat(
     State(app): State<Arc<App>>,
@@ -28,28 +32,39 @@ pub(crate) async fn heartbeat(
     body: Body<HeartbeatRequest>,
 ) -> Result<Json<HeartbeatReply>, ApiError> {
     let leases = body.value.leases;
-    if leases.len() > LEASES_MAX {
+    if leases.len() > limits::LEASES_TOGETHER_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
-        return Err(problem.at("/leases", format!("at most {LEASES_MAX}")).into());
+        let detail = format!("at most {}", limits::LEASES_TOGETHER_MAX);
+        return Err(problem.at("/leases", detail).into());
     }
-    let models = held_models(&app, worker, &leases).await?;
-    let mut results = Vec::with_capacity(leases.len());
-    for fence in &leases {
-        let state = match models.get(&fence.job) {
-            Some(model) if keep(&app, *model, fence).await? => LeaseState::Ok,
-            _ => LeaseState::Lost,
-        };
-        results.push(HeartbeatResult { lease: fence.lease, state });
-    }
-    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
+    let drain = drain::of(&app, worker.address).await?;
+    let held = extend(&app, worker, &leases).await?;
+    let result = |fence: &LeaseRef| HeartbeatResult {
+        lease: fence.lease,
+        state: match held.get(&fence.job) {
+            None => LeaseState::Lost,
+            Some(Held { cancel_requested: true, .. }) => LeaseState::Cancel,
+            Some(_) => LeaseState::Ok,
+        },
+    };
+    let results = leases.iter().map(result).collect();
+    index(&app, &leases, &held).await;
+    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain }))
 }
 
-/// The models of those leases that `PostgreSQL` still gives to this worker and whose run may go on.
-async fn held_models(
+/// A lease that is still the caller's and was extended.
+struct Held {
+    model: ModelId,
+    sponsor: SponsorId,
+    cancel_requested: bool,
+}
+
+/// Extends those leases that `PostgreSQL` still gives to this worker and whose run may go on.
+async fn extend(
     app: &App,
     worker: Worker,
     leases: &[LeaseRef],
-) -> Result<HashMap<JobId, ModelId>, ApiError> {
+) -> Result<HashMap<JobId, Held>, ApiError> {
     let ids: Vec<Uuid> = leases.iter().map(|fence| fence.job.0).collect();
     let lease_ids: Vec<Uuid> = leases.iter().map(|fence| fence.lease.0).collect();
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
@@ -60,16 +75,21 @@ async fn held_models(
         &[&ids, &lease_ids, &worker.address.to_string(), &ttl_ms],
     )
     .await?;
-    let mut models = HashMap::new();
+    let mut held = HashMap::new();
     for row in &rows {
         let job = JobId(row.try_get("job_id")?);
         for fence in leases.iter().filter(|fence| fence.job == job) {
             if matches(row, fence)? {
-                models.insert(job, read(row, "model_id")?);
+                let one = Held {
+                    model: read(row, "model_id")?,
+                    sponsor: SponsorId(row.try_get("sponsor_id")?),
+                    cancel_requested: row.try_get("cancel_requested")?,
+                };
+                held.insert(job, one);
             }
         }
     }
-    Ok(models)
+    Ok(held)
 }
 
 fn matches(row: &Row, fence: &LeaseRef) -> Result<bool, tokio_postgres::Error> {
@@ -78,11 +98,31 @@ fn matches(row: &Row, fence: &LeaseRef) -> Result<bool, tokio_postgres::Error> {
     Ok(u64::try_from(epoch) == Ok(fence.epoch) && LeaseId(lease) == fence.lease)
 }
 
-async fn keep(app: &App, model: ModelId, fence: &LeaseRef) -> Result<bool, ApiError> {
-    let held = [(fence.job, fence.lease)];
-    if app.queue.extend(model, &held).await?.first() != Some(&true) {
-        // Redis lost its memory; the row says that the lease is theirs.
-        app.queue.adopt(model, &held, limits::LEASE_TTL_MS).await?;
+/// Tells the index. The row has the last word, so a fault here costs one look of the sweep at it.
+async fn index(app: &App, leases: &[LeaseRef], held: &HashMap<JobId, Held>) {
+    let mut by_model: HashMap<ModelId, Vec<Known>> = HashMap::new();
+    for fence in leases {
+        if let Some(Held { model, sponsor, .. }) = held.get(&fence.job) {
+            let LeaseRef { job, lease, .. } = *fence;
+            let known = Known { job, lease, sponsor: *sponsor, left_ms: limits::LEASE_TTL_MS };
+            by_model.entry(*model).or_default().push(known);
+        }
     }
-    Ok(true)
+    for (model, leases) in by_model {
+        if let Err(error) = keep(app, model, &leases).await {
+            tracing::warn!(%model, %error, "extended leases are not extended in the index yet");
+        }
+    }
+}
+
+async fn keep(app: &App, model: ModelId, leases: &[Known]) -> Result<(), QueueError> {
+    let ids: Vec<(JobId, LeaseId)> = leases.iter().map(|one| (one.job, one.lease)).collect();
+    let extended = app.queue.extend(model, &ids).await?;
+    // Redis lost its memory; the rows say that the leases are theirs.
+    let unknown: Vec<Known> =
+        leases.iter().zip(extended).filter(|(_, known)| !known).map(|(one, _)| *one).collect();
+    if !unknown.is_empty() {
+        app.queue.adopt(model, &unknown).await?;
+    }
+    Ok(())
 }

@@ -1,9 +1,14 @@
 //! Repairs the index from the truth: walks the live rows by primary key, re-pushes what Redis lacks, and enforces
 //! deadlines whatever Redis says.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId, SponsorId};
+use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId, SponsorId, limits};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -12,22 +17,39 @@ use crate::{
     app::App,
     database::{self, DatabaseError, read},
     jobs::end::{self, Ending},
+    leases::sweep,
     problem::ApiError,
-    queue::Entry,
+    queue::{Entry, Expired, Known},
     wake::Event,
 };
 
 /// Between two walks. A job whose push was lost waits this long at the most.
 const PERIOD: Duration = Duration::from_secs(5);
 
+/// Every walk goes over the jobs that came since; what is older was seen by many walks.
+const RECENT: Duration = Duration::from_mins(5);
+
+/// A walk over everything takes at most one part in so many of the time, and so rests longer where more waits.
+const REST_PER_WALK: u32 = 20;
+
+/// But not longer than this: it is also what ends jobs whose start deadline has passed.
+const REST_MAX: Duration = Duration::from_mins(5);
+
 /// Rows per page of the walk.
 const PAGE: i64 = 1_000;
 
 /// Walks until `stop`.
 pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
+    let mut all_again = Instant::now();
     while !stop.is_cancelled() {
-        if let Err(error) = walk(&app).await {
+        let began = Instant::now();
+        let all = began >= all_again;
+        let walked = if all { walk_all(&app).await } else { walk(&app, recent()).await };
+        if let Err(error) = walked {
             tracing::warn!(code = %error.code(), "reconciling broke off; the next walk goes on");
+        }
+        if all {
+            all_again = Instant::now() + (began.elapsed() * REST_PER_WALK).min(REST_MAX);
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -38,7 +60,7 @@ pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
 
 /// Fills an empty index and marks it as filled.
 pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
-    walk(app).await?;
+    walk_all(app).await?;
     app.queue.mark_filled().await?;
     tracing::info!("the queue index was filled from the database");
     Ok(())
@@ -51,6 +73,7 @@ struct Live {
     epoch: i64,
     lease: Option<LeaseId>,
     leased: bool,
+    cancel_requested: bool,
     /// How the index places it.
     entry: Entry,
     left_ms: u64,
@@ -58,22 +81,50 @@ struct Live {
     run_over: bool,
 }
 
-async fn walk(app: &App) -> Result<(), ApiError> {
-    let mut after = Uuid::nil();
+/// The first id that can have been made in the last minutes. Ids are `UUIDv7`: they begin with the time.
+fn recent() -> Uuid {
+    let since = SystemTime::now() - RECENT;
+    let ms = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let ms = u64::try_from(ms).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid()
+}
+
+async fn walk_all(app: &App) -> Result<(), ApiError> {
+    walk(app, Uuid::nil()).await?;
+    Ok(app.pg.get().await?.batch_execute(include_str!("forget.sql")).await?)
+}
+
+async fn walk(app: &App, from: Uuid) -> Result<(), ApiError> {
+    tell_caps(app).await?;
+    let mut after = from;
     loop {
         let client = app.pg.get().await?;
         let rows = database::query(&client, include_str!("walk.sql"), &[&after, &PAGE]).await?;
         drop(client);
         let page: Vec<Live> = rows.iter().map(read_live).collect::<Result<_, _>>()?;
-        for live in &page {
-            go_on(live.job, repair(app, live).await)?;
-        }
+        repair(app, &page).await?;
         match page.last() {
             Some(last) if i64::try_from(page.len()) == Ok(PAGE) => after = last.job.0,
-            _ => break,
+            _ => return Ok(()),
         }
     }
-    app.pg.get().await?.batch_execute(include_str!("forget.sql")).await?;
+}
+
+/// Tells the index how many jobs of which sponsors may run at once.
+async fn tell_caps(app: &App) -> Result<(), ApiError> {
+    let client = app.pg.get().await?;
+    let rows = database::query(&client, include_str!("caps.sql"), &[]).await?;
+    drop(client);
+    let mut caps = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let cap = u32::try_from(row.try_get::<_, i32>("running_max")?).unwrap_or(u32::MAX);
+        caps.push((SponsorId(row.try_get("sponsor_id")?), cap));
+    }
+    for model in app.catalogue.ids() {
+        if let Err(error) = app.queue.set_caps(model, &caps).await {
+            tracing::debug!(%model, %error, "the caps are told again by the next walk");
+        }
+    }
     Ok(())
 }
 
@@ -88,57 +139,94 @@ pub(super) fn go_on(job: JobId, done: Result<(), ApiError>) -> Result<(), ApiErr
     }
 }
 
-async fn repair(app: &App, live: &Live) -> Result<(), ApiError> {
-    match live {
-        Live { leased: true, run_over: true, .. } => {
-            give_up(
-                app,
-                live,
-                JobStatus::Failed,
-                "run_deadline",
-                "the run took longer than run_within_ms",
-            )
-            .await
-        }
-        Live { leased: true, lease: Some(lease), left_ms, .. } => {
-            app.queue.adopt(live.model, &[(live.job, *lease)], *left_ms).await?;
-            Ok(())
-        }
-        Live { leased: false, start_over: true, .. } => {
-            give_up(
-                app,
-                live,
-                JobStatus::Expired,
-                "start_deadline",
-                "no worker began it within start_within_ms",
-            )
-            .await
-        }
-        _ => {
-            if app.queue.enqueue(live.model, &[live.entry]).await? > 0 {
-                tracing::info!(job = %live.job, "a job that the index lacked was pushed again");
-                app.wake.announce(&app.queue, Event::Queued(live.model)).await;
+async fn repair(app: &App, page: &[Live]) -> Result<(), ApiError> {
+    let mut queued: HashMap<ModelId, Vec<Entry>> = HashMap::new();
+    let mut leased: HashMap<ModelId, Vec<Known>> = HashMap::new();
+    for live in page {
+        match live {
+            Live { leased: true, run_over: true, cancel_requested: true, .. } => {
+                go_on(live.job, give_up(app, live, Ending::canceled(live.job, live.epoch)).await)?;
             }
-            Ok(())
+            Live { leased: true, run_over: true, .. } => {
+                let detail = "the run took longer than run_within_ms";
+                let ending = live.over(JobStatus::Failed, "run_deadline", detail);
+                go_on(live.job, give_up(app, live, ending).await)?;
+            }
+            Live { leased: false, start_over: true, .. } => {
+                let detail = "no worker began it within start_within_ms";
+                let ending = live.over(JobStatus::Expired, "start_deadline", detail);
+                go_on(live.job, give_up(app, live, ending).await)?;
+            }
+            // Without the index, nobody else looks whether a lease is over.
+            Live { leased: true, left_ms: 0, .. } if !app.queue.is_up() => {
+                let over = Expired { job: live.job, lease: live.lease };
+                go_on(live.job, sweep::expire(app, live.model, over).await)?;
+            }
+            Live { leased: true, lease: Some(lease), left_ms, entry, job, .. } => {
+                let (sponsor, left_ms) = (entry.sponsor, *left_ms);
+                let known = Known { job: *job, lease: *lease, sponsor, left_ms };
+                leased.entry(live.model).or_default().push(known);
+            }
+            _ => queued.entry(live.model).or_default().push(live.entry),
+        }
+    }
+    for (model, leases) in leased {
+        index_leased(app, model, &leases).await;
+    }
+    for (model, entries) in queued {
+        index_queued(app, model, &entries).await;
+    }
+    Ok(())
+}
+
+/// An index that is away is filled by a later walk; deadlines must not wait for it.
+async fn index_leased(app: &App, model: ModelId, leases: &[Known]) {
+    for some in leases.chunks(limits::ENQUEUE_JOBS_MAX) {
+        if let Err(error) = app.queue.adopt(model, some).await {
+            tracing::debug!(%model, %error, "leases wait for the next walk");
+            return;
         }
     }
 }
 
-async fn give_up(
-    app: &App,
-    live: &Live,
-    status: JobStatus,
-    reason: &'static str,
-    detail: &str,
-) -> Result<(), ApiError> {
+async fn index_queued(app: &App, model: ModelId, entries: &[Entry]) {
+    for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
+        match app.queue.enqueue(model, some).await {
+            Ok(0) => {}
+            Ok(pushed) => {
+                tracing::info!(%model, pushed, "jobs that the index lacked were pushed again");
+                app.wake.announce(&app.queue, Event::Queued(model)).await;
+            }
+            Err(error) => {
+                tracing::debug!(%model, %error, "queued jobs wait for the next walk");
+                return;
+            }
+        }
+    }
+}
+
+impl Live {
+    fn over(
+        &self,
+        status: JobStatus,
+        reason: &'static str,
+        detail: &'static str,
+    ) -> Ending<'static> {
+        Ending { job: self.job, epoch: self.epoch, status, reason, detail }
+    }
+}
+
+async fn give_up(app: &App, live: &Live, ending: Ending<'_>) -> Result<(), ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let ending = Ending { job: live.job, epoch: live.epoch, status, reason, detail };
     let ended = end::without_result(&tx, &ending).await?;
     tx.commit().await?;
     drop(client);
     if ended {
-        app.queue.drop_jobs(live.model, &[live.job]).await?;
+        if let Err(error) = app.queue.drop_jobs(live.model, &[live.job]).await {
+            // Whoever pops it finds no row and drops it.
+            tracing::debug!(job = %live.job, %error, "an ended job stays in the index until it is popped");
+        }
         app.wake.announce(&app.queue, Event::Ended(live.job)).await;
     }
     Ok(())
@@ -159,6 +247,7 @@ fn read_live(row: &Row) -> Result<Live, DatabaseError> {
         epoch: row.try_get("epoch")?,
         lease: row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId),
         leased: row.try_get::<_, String>("state")? == "leased",
+        cancel_requested: row.try_get("cancel_requested")?,
         left_ms: u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0),
         start_over: row.try_get("start_over")?,
         run_over: row.try_get("run_over")?,

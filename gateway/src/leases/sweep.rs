@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{JobId, JobStatus, LeaseId, ModelId, limits};
+use ciro_api::{JobId, JobStatus, LeaseId, ModelId, SponsorId, limits};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::{
     leases::reconcile,
     models,
     problem::ApiError,
-    queue::Expired,
+    queue::{Expired, Known},
     wake::Event,
 };
 
@@ -48,52 +48,79 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiError> {
+/// What was decided about a job whose lease ran out in the index.
+enum Fate {
+    /// It is not live any more, or ended by this.
+    Gone { ended: bool },
+    /// The row says that it is leased: the grant's confirmation was lost, or Redis remembers another lease.
+    Held(Known),
+    /// Someone else may begin it.
+    Waits,
+}
+
+/// Acts on the row of a job whose lease ran out, and then on the index. A fault there costs one more sweep.
+pub(super) async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiError> {
+    let fate = decide(app, expired).await?;
+    let (indexed, event) = match fate {
+        Fate::Held(known) => (app.queue.adopt(model, &[known]).await, None),
+        Fate::Gone { ended } => {
+            let event = ended.then_some(Event::Ended(expired.job));
+            (app.queue.drop_jobs(model, &[expired.job]).await, event)
+        }
+        Fate::Waits => {
+            let requeued = app.queue.requeue(model, expired.job, expired.lease).await;
+            (requeued, Some(Event::Queued(model)))
+        }
+    };
+    if let Err(error) = indexed {
+        tracing::warn!(job = %expired.job, %error, "the index does not know yet what became of a lease");
+    }
+    if let Some(event) = event {
+        app.wake.announce(&app.queue, event).await;
+    }
+    Ok(())
+}
+
+async fn decide(app: &App, expired: Expired) -> Result<Fate, ApiError> {
     let job = expired.job;
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
     let Some(row) = database::query_opt(&tx, include_str!("expired.sql"), &[&job.0]).await? else {
-        app.queue.drop_jobs(model, &[job]).await?;
-        return Ok(());
+        return Ok(Fate::Gone { ended: false });
     };
-    let lease = row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId);
     let leased = row.try_get::<_, String>("state")? == "leased";
+    if !leased {
+        return Ok(Fate::Waits);
+    }
+    let lease = row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId);
     let still_held: bool = row.try_get("still_held")?;
-    let confirmed_late = still_held || lease != expired.lease;
-    if let (true, Some(lease)) = (leased && confirmed_late, lease) {
-        // The grant's confirmation was lost, or Redis remembers another lease: the row is right.
+    if let Some(lease) = lease.filter(|_| still_held || lease != expired.lease) {
+        let sponsor = SponsorId(row.try_get("sponsor_id")?);
         let left_ms = u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0);
-        app.queue.adopt(model, &[(job, lease)], left_ms).await?;
-        if still_held {
-            app.queue.extend(model, &[(job, lease)]).await?;
-        }
-        return Ok(());
+        return Ok(Fate::Held(Known { job, lease, sponsor, left_ms }));
     }
     let epoch: i64 = row.try_get("epoch")?;
-    if leased && give_up(&tx, &row, job, epoch).await? {
+    if give_up(&tx, &row, job, epoch).await? {
         tx.commit().await?;
-        app.queue.drop_jobs(model, &[job]).await?;
-        app.wake.announce(&app.queue, Event::Ended(job)).await;
-        return Ok(());
+        return Ok(Fate::Gone { ended: true });
     }
-    if leased {
-        // Epoch, lease id and worker stay: until someone else begins, a late result is as good.
-        database::execute(&tx, include_str!("crash.sql"), &[&job.0, &epoch]).await?;
-        tracing::info!(%job, epoch, "a lease ran out; the job goes back to the queue");
-    }
+    // Epoch, lease id and worker stay: until someone else begins, a late result is as good.
+    database::execute(&tx, include_str!("crash.sql"), &[&job.0, &epoch]).await?;
+    tracing::info!(%job, epoch, "a lease ran out; the job goes back to the queue");
     tx.commit().await?;
-    app.queue.requeue(model, job, expired.lease).await?;
-    app.wake.announce(&app.queue, Event::Queued(model)).await;
-    Ok(())
+    Ok(Fate::Waits)
 }
 
-/// Ends a job whose run took too long or that keeps killing its workers.
+/// Ends a job that is not wanted any more, whose run took too long or that keeps killing its workers.
 async fn give_up(
     tx: &deadpool_postgres::Transaction<'_>,
     row: &tokio_postgres::Row,
     job: JobId,
     epoch: i64,
 ) -> Result<bool, ApiError> {
+    if row.try_get("cancel_requested")? {
+        return end::without_result(tx, &Ending::canceled(job, epoch)).await;
+    }
     let crashes: i32 = row.try_get("crash_count")?;
     let (reason, detail) = if row.try_get::<_, bool>("run_over")? {
         ("run_deadline", "the run took longer than run_within_ms".to_owned())

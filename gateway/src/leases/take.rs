@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use ciro_api::{
-    ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
     rest::{
         Base64,
         leases::{Lease, LeaseRef, LeaseReply, LeaseRequest},
     },
 };
+use deadpool_postgres::GenericClient;
 use futures::future::select_all;
 use rand::Rng;
 use tokio::time::{Instant, timeout};
@@ -25,7 +26,7 @@ use crate::{
     models,
     problem::ApiError,
     wake::{Bed, Event, LOOK_AGAIN},
-    workers::session::require_registered,
+    workers::{drain, session::require_registered},
 };
 
 /// Most models one call may name.
@@ -38,7 +39,6 @@ const MODELS_MAX: usize = 64;
     (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "Not registered on chain any more"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown model"),
-    (status = 503, body = Problem, content_type = "application/problem+json", description = "The queue is away"),
 ))]
 pub(crate) async fn take(
     State(app): State<Arc<App>>,
@@ -57,12 +57,20 @@ pub(crate) async fn take(
         for hint in &mut hints {
             hint.as_mut().enable();
         }
-        // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
-        let granting = tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
-        let leases = granting.await.map_err(|e| ApiError::internal("granting leases", &e))??;
+        let drain = drain::of(&app, worker.address).await?;
+        let leases = match drain {
+            Drain::None => {
+                // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
+                let granting =
+                    tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
+                granting.await.map_err(|e| ApiError::internal("granting leases", &e))??
+            }
+            Drain::Quiet | Drain::Terminate => Vec::new(),
+        };
         let left = deadline.saturating_duration_since(Instant::now());
-        if !leases.is_empty() || left.is_zero() || app.stop.is_cancelled() {
-            return Ok(Json(LeaseReply { leases }));
+        let over = left.is_zero() || app.stop.is_cancelled() || drain == Drain::Terminate;
+        if !leases.is_empty() || over {
+            return Ok(Json(LeaseReply { leases, drain }));
         }
         let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {
@@ -115,7 +123,13 @@ async fn grant_of(
     most: u32,
 ) -> Result<Vec<Lease>, ApiError> {
     loop {
-        let popped = app.queue.take(model, lease, most).await?;
+        let popped = match app.queue.take(model, lease, most).await {
+            Ok(popped) => popped,
+            Err(error) => {
+                tracing::debug!(%model, %error, "granting without the index");
+                return take_directly(app, worker, lease, model, most).await;
+            }
+        };
         if popped.is_empty() {
             return Ok(Vec::new());
         }
@@ -132,6 +146,30 @@ async fn grant_of(
     }
 }
 
+/// Grants what waits longest, straight from the rows: without the index, so without shares, priorities and caps, and by
+/// one worker at a time. The others look again within a second.
+async fn take_directly(
+    app: &App,
+    worker: Worker,
+    lease: LeaseId,
+    model: ModelId,
+    most: u32,
+) -> Result<Vec<Lease>, ApiError> {
+    let Ok(_turn) = app.direct.try_acquire() else {
+        return Ok(Vec::new());
+    };
+    let mut client = app.pg.get().await?;
+    let tx = client.transaction().await?;
+    let rows =
+        database::query(&tx, include_str!("pick.sql"), &[&model.to_string(), &i64::from(most)])
+            .await?;
+    let picked: Vec<Uuid> =
+        rows.iter().map(|row| row.try_get("job_id")).collect::<Result<_, _>>()?;
+    let leases = grant_rows(&tx, worker, lease, model, &picked).await?;
+    tx.commit().await?;
+    Ok(leases)
+}
+
 async fn decide(
     app: &App,
     worker: Worker,
@@ -140,10 +178,19 @@ async fn decide(
     popped: &[JobId],
 ) -> Result<Vec<Lease>, ApiError> {
     let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
+    grant_rows(&app.pg.get().await?, worker, lease, model, &ids).await
+}
+
+async fn grant_rows(
+    client: &impl GenericClient,
+    worker: Worker,
+    lease: LeaseId,
+    model: ModelId,
+    ids: &[Uuid],
+) -> Result<Vec<Lease>, ApiError> {
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
-    let client = app.pg.get().await?;
     let rows = database::query(
-        &client,
+        client,
         include_str!("take.sql"),
         &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
     )

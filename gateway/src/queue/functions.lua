@@ -1,4 +1,4 @@
-#!lua name=ciro_queue_v2
+#!lua name=ciro_queue_v3
 
 -- The lease queue of one pool. Redis is a disposable index: every function may find nothing, find
 -- leftovers of an old snapshot, or run twice, and PostgreSQL decides afterwards.
@@ -11,6 +11,10 @@
 --   shape  hash   job -> tenant and boost, of those in `later` alone
 --   next   zset   tenant -> the place of its next job
 --   clock  string virtual time
+--   park   zset   tenant, haste, job -> 0, of those that wait because their tenant is at its cap
+--   caps   hash   tenant -> how many of its jobs may be in `ready` or `lease` at once, of those that have a cap
+--   busy   hash   tenant -> how many are, of those that have a cap
+--   who    hash   job -> tenant, of those that `busy` counts
 -- `job` and `tenant` are the 16 bytes of their UUIDs, `lease id` the 16 bytes of the lease's.
 --
 -- Fair share is start-time fair queueing (Goyal, Vin, Cheng 1996), with the place fixed when a job comes: behind the
@@ -35,10 +39,69 @@ local function exact(value)
   return string.format('%.0f', value)
 end
 
+-- A job of a tenant at its cap waits apart, and has no place in virtual time before there is room for it. Among
+-- themselves those wait by haste, then in the order they were accepted in.
+local function parked(job, tenant, boost)
+  return tenant .. string.char(128 - boost) .. job
+end
+
 local function place(keys, job, tenant, boost)
   local pass = math.max(number(redis.call('ZSCORE', keys[6], tenant)), number(redis.call('GET', keys[7])))
   redis.call('ZADD', keys[6], exact(pass + COST), tenant)
   redis.call('ZADD', keys[1], exact(pass - boost * COST), job)
+end
+
+-- How many more jobs of a tenant there may be; as many as one call handles when it has no cap.
+local function room(keys, tenant)
+  local cap = redis.call('HGET', keys[9], tenant)
+  if not cap then return 100 end
+  return math.min(100, math.max(0, tonumber(cap) - number(redis.call('HGET', keys[10], tenant))))
+end
+
+-- Counts a job of a tenant with a cap, once.
+local function count(keys, job, tenant)
+  if redis.call('HEXISTS', keys[9], tenant) == 1 and redis.call('HSETNX', keys[11], job, tenant) == 1 then
+    redis.call('HINCRBY', keys[10], tenant, 1)
+  end
+end
+
+local function admit(keys, job, tenant, boost)
+  if redis.call('HEXISTS', keys[11], job) == 1 or room(keys, tenant) > 0 then
+    count(keys, job, tenant)
+    place(keys, job, tenant, boost)
+  else
+    redis.call('ZADD', keys[8], 0, parked(job, tenant, boost))
+  end
+end
+
+-- Lets in who waits for this tenant's room, a hundred at a time.
+local function unpark(keys, tenant)
+  local waiting = redis.call('ZRANGE', keys[8], '[' .. tenant, '(' .. tenant .. string.rep('\255', 18),
+    'BYLEX', 'LIMIT', 0, room(keys, tenant))
+  for _, member in ipairs(waiting) do
+    local job = string.sub(member, 18)
+    redis.call('ZREM', keys[8], member)
+    count(keys, job, tenant)
+    place(keys, job, tenant, 128 - string.byte(member, 17))
+  end
+end
+
+-- The job is neither in `ready` nor in `lease` any more.
+local function leave(keys, job)
+  local tenant = redis.call('HGET', keys[11], job)
+  if not tenant then return end
+  redis.call('HDEL', keys[11], job)
+  if redis.call('HINCRBY', keys[10], tenant, -1) <= 0 then redis.call('HDEL', keys[10], tenant) end
+  unpark(keys, tenant)
+end
+
+-- args: (tenant, cap)*   all tenants that have a cap; the others have none
+local function set_caps(keys, args)
+  local before = redis.call('HKEYS', keys[9])
+  redis.call('DEL', keys[9])
+  for i = 1, #args, 2 do redis.call('HSET', keys[9], args[i], args[i + 1]) end
+  for _, tenant in ipairs(before) do unpark(keys, tenant) end
+  return #args / 2
 end
 
 -- args: (job, tenant, boost in jobs, milliseconds from now)*   returns how many were new
@@ -50,12 +113,13 @@ local function enqueue(keys, args)
     local known = redis.call('HEXISTS', keys[3], job) == 1
       or redis.call('ZSCORE', keys[1], job)
       or redis.call('ZSCORE', keys[4], job)
+      or redis.call('ZSCORE', keys[8], parked(job, tenant, boost))
     if not known then
       if delay > 0 then
         redis.call('ZADD', keys[4], now + delay, job)
         redis.call('HSET', keys[5], job, tenant .. exact(boost))
       else
-        place(keys, job, tenant, boost)
+        admit(keys, job, tenant, boost)
       end
       added = added + 1
     end
@@ -72,15 +136,15 @@ local function promote(keys)
     redis.call('HDEL', keys[5], job)
     -- Without its shape it is left to reconciling, which knows the row.
     if shape and redis.call('HEXISTS', keys[3], job) == 0 then
-      place(keys, job, string.sub(shape, 1, 16), tonumber(string.sub(shape, 17)))
+      admit(keys, job, string.sub(shape, 1, 16), tonumber(string.sub(shape, 17)))
     end
   end
 end
 
--- keys: ... grant      args: lease id, most, grant ms, replay ms
+-- keys: ... grant       args: lease id, most, grant ms, replay ms
 -- Asking again with the same lease id gives the same jobs: `grant` remembers what was given.
 local function take(keys, args)
-  local again = redis.call('LRANGE', keys[8], 0, -1)
+  local again = redis.call('LRANGE', keys[12], 0, -1)
   if #again > 0 then return again end
   promote(keys)
   local waiting = redis.call('ZCARD', keys[1])
@@ -101,8 +165,8 @@ local function take(keys, args)
   redis.call('SET', keys[7], exact(clock))
   -- A tenant whose next place is in the past is like one that never came.
   redis.call('ZREMRANGEBYSCORE', keys[6], '-inf', exact(clock))
-  redis.call('RPUSH', keys[8], unpack(jobs))
-  redis.call('PEXPIRE', keys[8], tonumber(args[4]))
+  redis.call('RPUSH', keys[12], unpack(jobs))
+  redis.call('PEXPIRE', keys[12], tonumber(args[4]))
   return jobs
 end
 
@@ -127,15 +191,18 @@ local function unqueue(keys, job)
   return redis.call('ZREM', keys[1], job) + redis.call('ZREM', keys[4], job)
 end
 
--- args: ttl ms, (job, lease id)*   takes over what PostgreSQL says is leased, unless already known
+-- args: (job, lease id, tenant, milliseconds left)*   takes over what PostgreSQL says is leased, unless already known
 local function adopt(keys, args)
-  local deadline = now_ms() + tonumber(args[1])
+  local now = now_ms()
   local adopted = 0
-  for i = 2, #args, 2 do
-    if redis.call('HGET', keys[3], args[i]) ~= args[i + 1] then
-      unqueue(keys, args[i])
-      redis.call('HSET', keys[3], args[i], args[i + 1])
-      redis.call('ZADD', keys[2], deadline, args[i])
+  for i = 1, #args, 4 do
+    local job = args[i]
+    if redis.call('HGET', keys[3], job) ~= args[i + 1] then
+      unqueue(keys, job)
+      redis.call('HSET', keys[3], job, args[i + 1])
+      redis.call('ZADD', keys[2], now + tonumber(args[i + 3]), job)
+      -- It runs, whether there is room for it or not.
+      count(keys, job, args[i + 2])
       adopted = adopted + 1
     end
   end
@@ -143,11 +210,13 @@ local function adopt(keys, args)
 end
 
 -- args: job*                       forgets jobs that PostgreSQL has moved on from
+-- One that is parked stays there until there is room for it, and is then given to nobody: its row is gone.
 local function drop(keys, args)
   local dropped = 0
   for _, job in ipairs(args) do
     dropped = dropped + unqueue(keys, job) + redis.call('ZREM', keys[2], job)
     redis.call('HDEL', keys[3], job)
+    leave(keys, job)
   end
   return dropped
 end
@@ -185,10 +254,11 @@ local function sweep(keys, args)
   return result
 end
 
-redis.register_function('ciro_enqueue_v2', enqueue)
-redis.register_function('ciro_take_v2', take)
-redis.register_function('ciro_extend_v2', extend)
-redis.register_function('ciro_adopt_v2', adopt)
-redis.register_function('ciro_drop_v2', drop)
-redis.register_function('ciro_requeue_v2', requeue)
-redis.register_function('ciro_sweep_v2', sweep)
+redis.register_function('ciro_enqueue_v3', enqueue)
+redis.register_function('ciro_take_v3', take)
+redis.register_function('ciro_extend_v3', extend)
+redis.register_function('ciro_adopt_v3', adopt)
+redis.register_function('ciro_drop_v3', drop)
+redis.register_function('ciro_requeue_v3', requeue)
+redis.register_function('ciro_sweep_v3', sweep)
+redis.register_function('ciro_caps_v3', set_caps)

@@ -1,9 +1,9 @@
 //! Any sequence of calls leaves the index with what a pure model says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ciro_api::{JobId, LeaseId, Priority};
-use ciro_gateway::queue::{Entry, Queue};
+use ciro_api::{JobId, LeaseId, Priority, SponsorId};
+use ciro_gateway::queue::{Entry, Known, Queue};
 use proptest::{prelude::*, test_runner::TestRunner};
 use uuid::Uuid;
 
@@ -16,8 +16,10 @@ enum Op {
     /// Gives up the lease of one of the leased jobs, or of one that is not.
     Requeue(usize, bool),
     Drop(u8),
-    Adopt(u8, u8),
+    Adopt(u8, u8, u8),
     Extend(u8, u8),
+    /// Which sponsors have a cap, and which.
+    Caps(Vec<(u8, u8)>),
 }
 
 fn priority() -> impl Strategy<Value = Priority> {
@@ -30,7 +32,9 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (1..6_u32).prop_map(Op::Take),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(n, right)| Op::Requeue(n, right)),
         1 => (0..60_u8).prop_map(Op::Drop),
-        1 => (0..60_u8, 0..4_u8).prop_map(|(job, lease)| Op::Adopt(job, lease)),
+        1 => (0..60_u8, 0..4_u8, 0..4_u8).prop_map(|(job, lease, of)| Op::Adopt(job, lease, of)),
+        1 => prop::collection::btree_map(0..4_u8, 1..6_u8, 0..3)
+            .prop_map(|caps| Op::Caps(caps.into_iter().collect())),
         1 => (0..60_u8, 0..4_u8).prop_map(|(job, lease)| Op::Extend(job, lease)),
     ]
 }
@@ -48,19 +52,66 @@ struct Model {
     leases: BTreeMap<JobId, LeaseId>,
     next: BTreeMap<u128, i64>,
     clock: f64,
+    caps: BTreeMap<u128, usize>,
+    /// The jobs that count against a cap.
+    counted: BTreeMap<JobId, u128>,
+    /// Sponsor, haste, job.
+    parked: BTreeSet<(u128, i64, JobId)>,
 }
 
 impl Model {
     fn enqueue(&mut self, entry: &Entry) -> u64 {
         let Entry { job, sponsor, priority, .. } = entry;
-        if self.ready.contains_key(job) || self.leases.contains_key(job) {
+        let (sponsor, boost) = (sponsor.0.as_u128(), priority.head_start_jobs());
+        let is_parked = self.parked.contains(&(sponsor, -boost, *job));
+        if self.ready.contains_key(job) || self.leases.contains_key(job) || is_parked {
             return 0;
         }
-        let next = self.next.entry(sponsor.0.as_u128()).or_insert(0);
+        if self.counted.contains_key(job) || self.room(sponsor) > 0 {
+            self.count(*job, sponsor);
+            self.place(*job, sponsor, boost);
+        } else {
+            self.parked.insert((sponsor, -boost, *job));
+        }
+        1
+    }
+
+    fn place(&mut self, job: JobId, sponsor: u128, boost: i64) {
+        let next = self.next.entry(sponsor).or_insert(0);
         let pass = (*next).max(whole(self.clock));
         *next = pass + COST;
-        self.ready.insert(*job, pass - priority.head_start_jobs() * COST);
-        1
+        self.ready.insert(job, pass - boost * COST);
+    }
+
+    fn room(&self, sponsor: u128) -> usize {
+        let busy = self.counted.values().filter(|of| **of == sponsor).count();
+        self.caps.get(&sponsor).map_or(100, |cap| cap.saturating_sub(busy))
+    }
+
+    fn count(&mut self, job: JobId, sponsor: u128) {
+        if self.caps.contains_key(&sponsor) {
+            self.counted.entry(job).or_insert(sponsor);
+        }
+    }
+
+    fn unpark(&mut self, sponsor: u128) {
+        let room = self.room(sponsor);
+        let waiting: Vec<_> =
+            self.parked.iter().filter(|(of, _, _)| *of == sponsor).take(room).copied().collect();
+        for (sponsor, haste, job) in waiting {
+            self.parked.remove(&(sponsor, haste, job));
+            self.count(job, sponsor);
+            self.place(job, sponsor, -haste);
+        }
+    }
+
+    fn set_caps(&mut self, caps: &[(u8, u8)]) {
+        let before: Vec<u128> = self.caps.keys().copied().collect();
+        let of = |(sponsor, cap): &(u8, u8)| (u128::from(*sponsor), usize::from(*cap));
+        self.caps = caps.iter().map(of).collect();
+        for sponsor in before {
+            self.unpark(sponsor);
+        }
     }
 
     fn take(&mut self, lease: LeaseId, most: u32) -> Vec<JobId> {
@@ -100,15 +151,19 @@ impl Model {
     fn drop_job(&mut self, job: JobId) -> u64 {
         let was_ready = self.ready.remove(&job).is_some();
         let was_leased = self.leases.remove(&job).is_some();
+        if let Some(sponsor) = self.counted.remove(&job) {
+            self.unpark(sponsor);
+        }
         u64::from(was_ready) + u64::from(was_leased)
     }
 
-    fn adopt(&mut self, job: JobId, lease: LeaseId) -> u64 {
+    fn adopt(&mut self, job: JobId, lease: LeaseId, sponsor: u128) -> u64 {
         if self.leases.get(&job) == Some(&lease) {
             return 0;
         }
         self.ready.remove(&job);
         self.leases.insert(job, lease);
+        self.count(job, sponsor);
         1
     }
 }
@@ -156,10 +211,20 @@ async fn run(queue: &Queue, ops: &[Op]) -> Result<(), TestCaseError> {
                 let dropped = model.drop_job(job);
                 prop_assert_eq!(queue.drop_jobs(POOL, &[job]).await.unwrap(), dropped);
             }
-            Op::Adopt(number, by) => {
+            Op::Adopt(number, by, of) => {
                 let (job, lease) = (job(u128::from(*number)), lease(*by));
-                let adopted = model.adopt(job, lease);
-                prop_assert_eq!(queue.adopt(POOL, &[(job, lease)], TTL_MS).await.unwrap(), adopted);
+                let adopted = model.adopt(job, lease, u128::from(*of));
+                let sponsor = SponsorId(Uuid::from_u128(u128::from(*of)));
+                let known = Known { job, lease, sponsor, left_ms: TTL_MS };
+                prop_assert_eq!(queue.adopt(POOL, &[known]).await.unwrap(), adopted);
+            }
+            Op::Caps(caps) => {
+                model.set_caps(caps);
+                let caps: Vec<(SponsorId, u32)> = caps
+                    .iter()
+                    .map(|(of, cap)| (SponsorId(Uuid::from_u128(u128::from(*of))), u32::from(*cap)))
+                    .collect();
+                queue.set_caps(POOL, &caps).await.unwrap();
             }
             Op::Extend(number, by) => {
                 let (job, lease) = (job(u128::from(*number)), lease(*by));

@@ -1,7 +1,12 @@
 //! Turns a hold into a worker's receipt: the job's result was accepted.
 
+use std::collections::HashSet;
+
 use ciro_api::{Address, Fri, JobId, SponsorId, felt::Digest};
 use tokio_postgres::{Transaction, types::Type};
+use uuid::Uuid;
+
+use crate::{Corrupt, database::word};
 
 /// An accepted result and what it pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,30 +42,49 @@ pub enum EarnError {
     /// The database did not answer or refused.
     #[error("could not write the receipt")]
     Database(#[from] tokio_postgres::Error),
+    /// It holds something impossible.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
 }
 
 /// Writes the receipt; the money stays held until the chain has settled it.
 pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError> {
-    let Earned { job, sponsor, worker, attestation, amount } = *earned;
-    let (address, attestation, money) =
-        (worker.to_string(), attestation.to_string(), amount.to_string());
-    let written = tx
-        .query_typed_one(
+    earn_many(tx, std::slice::from_ref(earned)).await
+}
+
+/// Writes receipts, all or none: the error names the first that could not be written, and then the caller's transaction
+/// must not be committed. No job may be named twice.
+pub async fn earn_many(tx: &Transaction<'_>, earned: &[Earned]) -> Result<(), EarnError> {
+    let jobs: Vec<Uuid> = earned.iter().map(|one| one.job.0).collect();
+    let sponsors: Vec<Uuid> = earned.iter().map(|one| one.sponsor.0).collect();
+    let workers: Vec<String> = earned.iter().map(|one| one.worker.to_string()).collect();
+    let attestations: Vec<String> = earned.iter().map(|one| one.attestation.to_string()).collect();
+    let amounts: Vec<String> = earned.iter().map(|one| one.amount.to_string()).collect();
+    let rows = tx
+        .query_typed(
             include_str!("earn.sql"),
             &[
-                (&job.0, Type::UUID),
-                (&sponsor.0, Type::UUID),
-                (&address, Type::TEXT),
-                (&attestation, Type::TEXT),
-                (&money, Type::TEXT),
+                (&jobs, Type::UUID_ARRAY),
+                (&sponsors, Type::UUID_ARRAY),
+                (&workers, Type::TEXT_ARRAY),
+                (&attestations, Type::TEXT_ARRAY),
+                (&amounts, Type::TEXT_ARRAY),
             ],
         )
         .await?;
-    if written.try_get::<_, bool>("slashed")? {
-        Err(EarnError::WorkerSlashed(worker))
-    } else if written.try_get::<_, i64>("written")? == 1 {
-        Ok(())
-    } else {
-        Err(EarnError::NotHeld { job, sponsor, amount })
+    let mut written = HashSet::with_capacity(rows.len());
+    for row in &rows {
+        if row.try_get("slashed")? {
+            return Err(EarnError::WorkerSlashed(word(row, "worker")?));
+        }
+        if row.try_get("written")? {
+            written.insert(JobId(row.try_get("job_id")?));
+        }
+    }
+    match earned.iter().find(|one| !written.contains(&one.job)) {
+        None => Ok(()),
+        Some(Earned { job, sponsor, amount, .. }) => {
+            Err(EarnError::NotHeld { job: *job, sponsor: *sponsor, amount: *amount })
+        }
     }
 }

@@ -1,16 +1,21 @@
--- $1 job, $2 sponsor, $3 worker, $4 attestation, $5 amount.
--- The worker's row is locked against its slashing: a receipt is either there when the slashing looks for what to
+-- One array for each column of what was earned.
+-- The workers' rows are locked against their slashing: a receipt is either there when the slashing looks for what to
 -- void, or it is never written.
-with worker as (
-    select slashed from chain_worker where address = $3 for share
+with line as (
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+        as line (job_id, sponsor_id, worker, attestation, amount)
+), known as (
+    select address, slashed from chain_worker where address in (select worker from line) order by address for share
 ), earned as (
-    update hold set state = 'earned'
-    where job_id = $1 and sponsor_id = $2 and amount_fri = $5::text::numeric and state = 'pending'
-      and not exists (select from worker where slashed)
-    returning job_id, sponsor_id, amount_fri
+    update hold h set state = 'earned'
+    from line l
+    where h.job_id = l.job_id and h.sponsor_id = l.sponsor_id and h.amount_fri = l.amount::numeric
+      and h.state = 'pending' and not exists (select from known k where k.address = l.worker and k.slashed)
+    returning h.job_id, h.sponsor_id, h.amount_fri, l.worker, l.attestation
 ), written as (
     insert into receipt (job_id, sponsor_id, worker, attestation, amount_fri)
-    select job_id, sponsor_id, $3, $4, amount_fri from earned
-    returning 1
+    select job_id, sponsor_id, worker, attestation, amount_fri from earned
+    returning job_id
 )
-select (select count(*) from written) as written, exists (select from worker where slashed) as slashed
+select l.job_id, l.worker, w.job_id is not null as written, coalesce(k.slashed, false) as slashed
+from line l left join written w using (job_id) left join known k on k.address = l.worker

@@ -1,9 +1,9 @@
 //! Sets money aside for a job, if the sponsor has it.
 
 use ciro_api::{ErrorCode, Fri, JobId, SponsorId};
-use tokio_postgres::{Transaction, types::Type};
+use tokio_postgres::Transaction;
 
-use crate::{Corrupt, database::word};
+use crate::Corrupt;
 
 /// A hold that was not placed. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -57,37 +57,6 @@ pub async fn hold(
     sponsor: SponsorId,
     amount: Fri,
 ) -> Result<(), HoldError> {
-    let text = amount.to_string();
-    let placed = tx
-        .query_typed_one(
-            include_str!("hold.sql"),
-            &[(&job.0, Type::UUID), (&sponsor.0, Type::UUID), (&text, Type::TEXT)],
-        )
-        .await?;
-    if placed.get::<_, i64>(0) == 1 { Ok(()) } else { Err(explain(tx, sponsor, amount).await?) }
-}
-
-async fn explain(
-    tx: &Transaction<'_>,
-    sponsor: SponsorId,
-    amount: Fri,
-) -> Result<HoldError, HoldError> {
-    let (ceiling, free) = ceiling_and_free(tx, sponsor).await?;
-    Ok(if amount > ceiling {
-        HoldError::OverCeiling { price: amount, ceiling }
-    } else {
-        HoldError::OutOfBudget { needed: amount, free }
-    })
-}
-
-/// What the sponsor pays at most for one job, and what is free of its budget, without a lock.
-pub(super) async fn ceiling_and_free(
-    tx: &Transaction<'_>,
-    sponsor: SponsorId,
-) -> Result<(Fri, Fri), HoldError> {
-    let row = tx
-        .query_typed_opt(include_str!("explain_refusal.sql"), &[(&sponsor.0, Type::UUID)])
-        .await?
-        .ok_or(HoldError::UnknownSponsor(sponsor))?;
-    Ok((word(&row, "ceiling")?, word(&row, "free")?))
+    let mut outcomes = super::hold_many(tx, &[super::WantedHold { job, sponsor, amount }]).await?;
+    outcomes.pop().unwrap_or(Err(HoldError::UnknownSponsor(sponsor)))
 }

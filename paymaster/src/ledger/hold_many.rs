@@ -1,4 +1,6 @@
-//! Sets money aside for many jobs of one sponsor at once, as far as the sponsor has it.
+//! Sets money aside for many jobs at once, as far as their sponsors have it.
+
+use std::collections::{BTreeSet, HashMap};
 
 use ciro_api::{Fri, JobId, SponsorId};
 use tokio_postgres::{Transaction, types::Type};
@@ -7,59 +9,94 @@ use uuid::Uuid;
 use super::HoldError;
 use crate::database::word;
 
-/// Holds for each job in turn what it costs, as [`super::hold`] would one after the other: what does not fit is left
-/// out and a cheaper one behind it may still fit. The outcomes are in the order of `jobs`.
+/// Money that is wanted for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedHold {
+    /// The job.
+    pub job: JobId,
+    /// Who pays.
+    pub sponsor: SponsorId,
+    /// What it costs.
+    pub amount: Fri,
+}
+
+/// What one sponsor can still give.
+struct Purse {
+    ceiling: Fri,
+    free: Fri,
+}
+
+/// Holds for each in turn: what does not fit is left out, and a cheaper one behind it may still fit. The outcomes are in
+/// the order of `wanted`.
 ///
-/// The sponsor stays locked until the caller's transaction ends.
+/// The sponsors stay locked until the caller's transaction ends. A second hold for the same job is a database error and
+/// aborts that transaction.
 pub async fn hold_many(
     tx: &Transaction<'_>,
-    sponsor: SponsorId,
-    jobs: &[(JobId, Fri)],
+    wanted: &[WantedHold],
 ) -> Result<Vec<Result<(), HoldError>>, HoldError> {
-    let budget =
-        tx.query_typed_opt(include_str!("budget.sql"), &[(&sponsor.0, Type::UUID)]).await?;
-    let (ceiling, mut free) = match &budget {
-        Some(row) => (word(row, "ceiling")?, word(row, "free")?),
-        // Nothing on chain that could be locked, so nothing to spend; or no such sponsor.
-        None => (super::hold::ceiling_and_free(tx, sponsor).await?.0, Fri::ZERO),
-    };
-    let (mut ids, mut amounts, mut sum) = (Vec::new(), Vec::new(), Fri::ZERO);
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for (job, amount) in jobs {
-        let left = free.checked_sub(*amount).zip(sum.checked_add(*amount));
-        outcomes.push(match left {
-            _ if *amount > ceiling => Err(HoldError::OverCeiling { price: *amount, ceiling }),
-            None => Err(HoldError::OutOfBudget { needed: *amount, free }),
-            Some((rest, held)) => {
-                (free, sum) = (rest, held);
-                ids.push(job.0);
-                amounts.push(amount.to_string());
-                Ok(())
-            }
-        });
+    let mut purses = open(tx, wanted).await?;
+    let mut placed = Vec::with_capacity(wanted.len());
+    let mut outcomes = Vec::with_capacity(wanted.len());
+    for want in wanted {
+        let outcome = match purses.get_mut(&want.sponsor) {
+            None => Err(HoldError::UnknownSponsor(want.sponsor)),
+            Some(purse) => purse.take(want.amount),
+        };
+        if outcome.is_ok() {
+            placed.push(want);
+        }
+        outcomes.push(outcome);
     }
-    if !ids.is_empty() {
-        place(tx, sponsor, &ids, &amounts, sum).await?;
+    if !placed.is_empty() {
+        place(tx, &placed).await?;
     }
     Ok(outcomes)
 }
 
-async fn place(
+impl Purse {
+    fn take(&mut self, amount: Fri) -> Result<(), HoldError> {
+        let Self { ceiling, free } = *self;
+        if amount > ceiling {
+            return Err(HoldError::OverCeiling { price: amount, ceiling });
+        }
+        self.free =
+            free.checked_sub(amount).ok_or(HoldError::OutOfBudget { needed: amount, free })?;
+        Ok(())
+    }
+}
+
+async fn open(
     tx: &Transaction<'_>,
-    sponsor: SponsorId,
-    ids: &[Uuid],
-    amounts: &[String],
-    sum: Fri,
-) -> Result<(), HoldError> {
-    let total = sum.to_string();
+    wanted: &[WantedHold],
+) -> Result<HashMap<SponsorId, Purse>, HoldError> {
+    let sponsors: Vec<Uuid> =
+        wanted.iter().map(|want| want.sponsor.0).collect::<BTreeSet<_>>().into_iter().collect();
+    let rows = tx.query_typed(include_str!("budget.sql"), &[(&sponsors, Type::UUID_ARRAY)]).await?;
+    let mut purses = HashMap::with_capacity(sponsors.len());
+    for row in &rows {
+        let purse = Purse { ceiling: word(row, "ceiling")?, free: word(row, "free")? };
+        purses.insert(SponsorId(row.try_get("sponsor_id")?), purse);
+    }
+    for id in sponsors.into_iter().map(SponsorId) {
+        // Nothing on chain that could be locked, so nothing to spend; or no such sponsor.
+        if !purses.contains_key(&id)
+            && let Some(row) =
+                tx.query_typed_opt(include_str!("ceiling.sql"), &[(&id.0, Type::UUID)]).await?
+        {
+            purses.insert(id, Purse { ceiling: word(&row, "ceiling")?, free: Fri::ZERO });
+        }
+    }
+    Ok(purses)
+}
+
+async fn place(tx: &Transaction<'_>, placed: &[&WantedHold]) -> Result<(), HoldError> {
+    let jobs: Vec<Uuid> = placed.iter().map(|want| want.job.0).collect();
+    let sponsors: Vec<Uuid> = placed.iter().map(|want| want.sponsor.0).collect();
+    let amounts: Vec<String> = placed.iter().map(|want| want.amount.to_string()).collect();
     tx.query_typed(
         include_str!("hold_many.sql"),
-        &[
-            (&sponsor.0, Type::UUID),
-            (&ids, Type::UUID_ARRAY),
-            (&amounts, Type::TEXT_ARRAY),
-            (&total, Type::TEXT),
-        ],
+        &[(&jobs, Type::UUID_ARRAY), (&sponsors, Type::UUID_ARRAY), (&amounts, Type::TEXT_ARRAY)],
     )
     .await?;
     Ok(())

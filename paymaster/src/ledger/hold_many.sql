@@ -1,8 +1,10 @@
--- $1 sponsor, $2 jobs, $3 their amounts as text, $4 the sum of these. The sponsor is locked by budget.sql.
-with guarded as (
-    update sponsor set held_fri = held_fri + $4::text::numeric where sponsor_id = $1
-    returning sponsor_id
+-- $1 jobs, $2 their sponsors, $3 their amounts as text. The sponsors are locked by budget.sql.
+with line as (
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[]) as line (job_id, sponsor_id, amount)
+), total as (
+    select sponsor_id, sum(amount::numeric) as amount_fri from line group by sponsor_id
+), guarded as (
+    update sponsor s set held_fri = s.held_fri + t.amount_fri from total t where s.sponsor_id = t.sponsor_id
 )
 insert into hold (job_id, sponsor_id, amount_fri, state)
-select line.job_id, guarded.sponsor_id, line.amount::numeric, 'pending'
-from guarded, unnest($2::uuid[], $3::text[]) as line (job_id, amount)
+select job_id, sponsor_id, amount::numeric, 'pending' from line

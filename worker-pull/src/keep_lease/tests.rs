@@ -1,5 +1,5 @@
 use ciro_api::{
-    Felt, Fri, ModelId,
+    Drain, Felt, Fri, ModelId,
     rest::{Base64, leases::HeartbeatResult},
 };
 
@@ -21,7 +21,11 @@ fn lease(job: u128, run_within: Duration) -> Lease {
 
 fn reply(leases: &[&Lease], state: LeaseState) -> HeartbeatReply {
     let result = |lease: &&Lease| HeartbeatResult { lease: lease.fence.lease, state };
-    HeartbeatReply { results: leases.iter().map(result).collect(), ttl_ms: 30_000 }
+    HeartbeatReply {
+        results: leases.iter().map(result).collect(),
+        ttl_ms: 30_000,
+        drain: Drain::None,
+    }
 }
 
 fn minutes(n: u64) -> Duration {
@@ -119,4 +123,19 @@ fn jobs_granted_together_share_a_lease_id_and_are_lost_one_by_one() {
     answer.results[0].state = LeaseState::Lost;
     held.beaten(&[lost.fence, mine.fence], &answer, now, now);
     assert_eq!(held.fences(), [mine.fence]);
+}
+
+#[test]
+fn a_canceled_job_is_given_back_unless_its_result_is_signed() {
+    let (held, sent) = (Held::default(), Instant::now());
+    let (running, done) = (lease(1, minutes(5)), lease(2, minutes(5)));
+    for one in [&running, &done] {
+        held.take(one, sent, sent);
+    }
+    held.signed([done.fence]);
+    let asked = [running.fence, done.fence];
+    let unwanted = held.beaten(&asked, &reply(&[&running, &done], LeaseState::Cancel), sent, sent);
+    assert_eq!(unwanted, [running.fence]);
+    assert!(!held.may_go_on(running.fence, sent));
+    assert!(held.may_go_on(done.fence, sent));
 }

@@ -1,1 +1,0 @@
-SELECT body_sha256, job_id FROM idempotency WHERE device_id = $1 AND key = $2

@@ -1,0 +1,5 @@
+SELECT job.model_id, job.input, live.state, done.status
+FROM job
+LEFT JOIN job_live AS live USING (job_id)
+LEFT JOIN job_done AS done USING (job_id)
+WHERE job.job_id = $1 AND job.device_id = $2

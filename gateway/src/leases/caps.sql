@@ -1,0 +1,1 @@
+SELECT sponsor_id, running_max FROM sponsor_cap

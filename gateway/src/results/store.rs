@@ -1,0 +1,229 @@
+//! Stores signed results in one transaction. A result is accepted only by deleting its live row under the fence, in the
+//! statement that inserts the result; the receipt is written in the same transaction.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use ciro_api::{
+    ErrorCode, JobId, ModelId, SponsorId, felt::Digest, hash::snip12::TypedStruct, limits,
+    rest::results::ResultOutcome,
+};
+use ciro_paymaster::ledger::{self, EarnError, Earned};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::submit::{Claim, Signed};
+use crate::{
+    app::App,
+    auth::Worker,
+    database::{self, read, read_fri},
+    failpoint::Point,
+    problem::ApiError,
+    wake::Event,
+};
+
+type Rows = HashMap<JobId, Row>;
+
+/// What became of each result, in order.
+pub(super) async fn store(
+    app: Arc<App>,
+    worker: Worker,
+    signed: Signed,
+) -> Result<Vec<ResultOutcome>, ApiError> {
+    let mut client = app.pg.get().await?;
+    let tx = client.transaction().await?;
+    let rows = requests(&tx, &signed).await?;
+    let checks: Vec<Result<(), ApiError>> =
+        signed.claims.iter().map(|claim| check_item(&rows, claim)).collect();
+    let good = signed.claims.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+    let mut named = HashSet::new();
+    // A fence that is named twice is met by the first; the other is judged by what the job finished with.
+    let first: Vec<&Claim> =
+        good.map(|(claim, _)| claim).filter(|claim| named.insert(claim.item.fence)).collect();
+    let finished = finish(&tx, worker, &signed, &first).await?;
+    let stored: Vec<&Claim> =
+        first.into_iter().filter(|claim| finished.contains(&place(claim.index))).collect();
+    earn(&tx, worker, &rows, &stored).await?;
+    let mut outcomes = Vec::with_capacity(signed.claims.len());
+    for (claim, check) in signed.claims.iter().zip(checks) {
+        let is_new = finished.contains(&place(claim.index));
+        let outcome = match check {
+            Ok(()) if !is_new => explain(&tx, worker, claim).await,
+            check => check,
+        };
+        outcomes.push(outcome_of(claim.item.fence.job, outcome)?);
+    }
+    tx.commit().await?;
+    drop(client);
+    app.failpoints.pass(Point::Stored);
+    let ended = stored.iter().map(|claim| (claim.item.fence.job, claim.item.model)).collect();
+    // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
+    tokio::spawn(announce(app, ended));
+    Ok(outcomes)
+}
+
+/// Our fault ends the whole batch, so that nothing of it is half stored.
+fn outcome_of(job: JobId, outcome: Result<(), ApiError>) -> Result<ResultOutcome, ApiError> {
+    match outcome {
+        Ok(()) => Ok(ResultOutcome { job, accepted: true, problem: None }),
+        Err(error) if error.code().retryable() => Err(error),
+        Err(error) => Ok(ResultOutcome { job, accepted: false, problem: Some(error.into()) }),
+    }
+}
+
+async fn announce(app: Arc<App>, ended: Vec<(JobId, ModelId)>) {
+    let events: Vec<Event> = ended.iter().map(|(job, _)| Event::Ended(*job)).collect();
+    app.wake.announce_all(&app.queue, &events).await;
+    let mut by_model: HashMap<ModelId, Vec<JobId>> = HashMap::new();
+    for (job, model) in ended {
+        by_model.entry(model).or_default().push(job);
+    }
+    for (model, jobs) in by_model {
+        if let Err(error) = app.queue.drop_jobs(model, &jobs).await {
+            let count = jobs.len();
+            tracing::warn!(%model, count, %error, "finished jobs stay in the index until they are swept");
+        }
+    }
+    app.failpoints.pass(Point::Dropped);
+}
+
+async fn requests(tx: &Transaction<'_>, signed: &Signed) -> Result<Rows, ApiError> {
+    let ids: Vec<Uuid> = signed.claims.iter().map(|claim| claim.item.fence.job.0).collect();
+    let rows = database::query(tx, include_str!("requests.sql"), &[&ids]).await?;
+    let mut by_job = Rows::with_capacity(rows.len());
+    for row in rows {
+        by_job.insert(JobId(row.try_get("job_id")?), row);
+    }
+    Ok(by_job)
+}
+
+/// The signed item must be about this very request.
+fn check_item(rows: &Rows, claim: &Claim) -> Result<(), ApiError> {
+    let job = claim.item.fence.job;
+    let row = rows
+        .get(&job)
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no job {job}")))?;
+    let invalid = |detail: String| Err(ApiError::new(ErrorCode::InvalidResult, detail));
+    if read::<ModelId>(row, "model_id")? != claim.item.model {
+        return invalid(format!("job {} asks for another model", claim.item.fence.job));
+    }
+    if read::<ciro_api::Commitment>(row, "input_commitment")? != claim.item.input {
+        return invalid(format!("job {} has another input", claim.item.fence.job));
+    }
+    let bytes = claim.item.output.0.len();
+    if bytes > limits::OUTPUT_BYTES_MAX {
+        return invalid(format!(
+            "an output has {} bytes at most, not {bytes}",
+            limits::OUTPUT_BYTES_MAX
+        ));
+    }
+    let is_json = claim.model.manifest.output.media_type == "application/json";
+    if is_json && serde_json::from_slice::<serde::de::IgnoredAny>(&claim.item.output.0).is_err() {
+        return invalid("this model's output is JSON, and this one is not".to_owned());
+    }
+    Ok(())
+}
+
+/// A place in the batch, as it is stored.
+fn place(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
+}
+
+/// Moves those that are still this worker's from the live rows to the ended ones; returns their places in the batch.
+async fn finish(
+    tx: &Transaction<'_>,
+    worker: Worker,
+    signed: &Signed,
+    claims: &[&Claim],
+) -> Result<HashSet<i32>, ApiError> {
+    if claims.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let words =
+        |felts: &[Digest]| felts.iter().flat_map(|felt| felt.0.to_bytes_be()).collect::<Vec<u8>>();
+    let fences = || claims.iter().map(|claim| claim.item.fence);
+    let jobs: Vec<Uuid> = fences().map(|fence| fence.job.0).collect();
+    let epochs: Vec<i64> = fences().map(|fence| i64::try_from(fence.epoch).unwrap_or(-1)).collect();
+    let leases: Vec<Uuid> = fences().map(|fence| fence.lease.0).collect();
+    let outputs: Vec<&[u8]> = claims.iter().map(|claim| claim.item.output.0.as_slice()).collect();
+    let commitments: Vec<String> =
+        claims.iter().map(|claim| claim.attestation.output.to_string()).collect();
+    let indexes: Vec<i32> = claims.iter().map(|claim| place(claim.index)).collect();
+    let paths: Vec<Vec<u8>> = claims.iter().map(|claim| words(&claim.path)).collect();
+    let rows = database::query(
+        tx,
+        include_str!("finish.sql"),
+        &[
+            &jobs,
+            &epochs,
+            &leases,
+            &outputs,
+            &commitments,
+            &indexes,
+            &paths,
+            &worker.address.to_string(),
+            &place(signed.claims.len()),
+            &words(&[signed.signature.r, signed.signature.s]),
+            &signed.public_key.to_string(),
+        ],
+    )
+    .await?;
+    Ok(rows.iter().map(|row| row.try_get("leaf_index")).collect::<Result<_, _>>()?)
+}
+
+async fn earn(
+    tx: &Transaction<'_>,
+    worker: Worker,
+    rows: &Rows,
+    stored: &[&Claim],
+) -> Result<(), ApiError> {
+    let mut earned = Vec::with_capacity(stored.len());
+    for claim in stored {
+        let job = claim.item.fence.job;
+        let Some(row) = rows.get(&job) else { continue };
+        earned.push(Earned {
+            job,
+            sponsor: SponsorId(row.try_get("sponsor_id")?),
+            worker: worker.address,
+            attestation: Digest(claim.attestation.struct_hash()),
+            amount: read_fri(row, "price_fri")?,
+        });
+    }
+    // What was stored and not earned must not be committed, so this ends the whole batch.
+    ledger::earn_many(tx, &earned).await.map_err(|error| match error {
+        EarnError::WorkerSlashed(_) => ApiError::new(ErrorCode::WorkerNotStaked, error.to_string()),
+        error => ApiError::internal("writing receipts", &error),
+    })
+}
+
+/// The fence did not match: was it stored before, which is as good, or is the job someone else's, or over?
+async fn explain(tx: &Transaction<'_>, worker: Worker, claim: &Claim) -> Result<(), ApiError> {
+    let job = claim.item.fence.job;
+    let Some(row) = database::query_opt(tx, include_str!("ended.sql"), &[&job.0]).await? else {
+        let detail = format!(
+            "job {job} is not held under epoch {} and this lease any more",
+            claim.item.fence.epoch
+        );
+        return Err(ApiError::new(ErrorCode::LeaseLost, detail));
+    };
+    if row.try_get::<_, String>("status")? != "succeeded" {
+        let reason: Option<String> = row.try_get("reason")?;
+        let detail = format!("job {job} ended without a result: {}", reason.unwrap_or_default());
+        return Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail));
+    }
+    // Paid is the attestation of one epoch. A worker that believed two of them paid would find its statement wrong.
+    let epoch: i64 = row.try_get("epoch")?;
+    if u64::try_from(epoch) != Ok(claim.item.fence.epoch) {
+        let detail = format!("job {job} was finished under epoch {epoch}");
+        return Err(ApiError::new(ErrorCode::LeaseLost, detail));
+    }
+    let same = row.try_get::<_, String>("worker")? == worker.address.to_string()
+        && row.try_get::<_, String>("output_commitment")? == claim.attestation.output.to_string();
+    if same {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorCode::ResultConflict, format!("job {job} has another result already")))
+}

@@ -1,0 +1,1 @@
+SELECT worker, mode FROM worker_drain
