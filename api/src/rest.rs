@@ -1,6 +1,7 @@
 //! The REST shapes: what travels over HTTP, as serde and `OpenAPI` see it.
 //!
-//! Absent values are omitted, never null. Unknown request fields are refused. Byte strings travel as base64.
+//! Absent values are omitted, never null. Unknown request fields are refused. Byte strings travel as base64, in CBOR as
+//! they are.
 
 pub mod bytes;
 pub mod devices;

@@ -7,6 +7,7 @@ pub(crate) mod end;
 mod etag;
 pub(crate) mod get;
 pub(crate) mod list;
+mod read_batch;
 mod show;
 pub(crate) mod submit;
 mod summary;

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod auth;
+mod cbor;
 pub mod config;
 pub mod database;
 mod devices;
@@ -13,10 +14,12 @@ mod health;
 mod jobs;
 mod leases;
 mod limiter;
+mod media;
 pub mod models;
 mod openapi;
 mod problem;
 pub mod queue;
+mod reply;
 mod results;
 pub mod sponsors;
 mod stack;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::{extract::DefaultBodyLimit, middleware};
 use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
@@ -16,8 +16,11 @@ use utoipa_axum::{
     routes,
 };
 
+mod formats;
+
 use crate::{
-    app::App, devices, health, jobs, leases, models, results, sponsors, statements, workers,
+    app::App, devices, health, jobs, leases, models, reply, results, sponsors, statements,
+    workers,
 };
 
 #[derive(OpenApi)]
@@ -57,12 +60,16 @@ impl Modify for Bearer {
 
 /// Every route, and the document about them.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
-    let mut router = routes();
+    let mut documents = documents();
+    formats::offer_cbor(documents.get_openapi_mut());
+    let mut router = documents.layer(middleware::from_fn(reply::negotiate)).merge(others());
+    formats::offer_concise_problems(router.get_openapi_mut());
     promise_quotas(router.get_openapi_mut());
     router
 }
 
-fn routes() -> OpenApiRouter<Arc<App>> {
+/// What answers in JSON or CBOR, as the caller likes.
+fn documents() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
@@ -77,8 +84,6 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::get::get))
         .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(models::list::list))
-        .routes(routes!(models::get::manifest))
-        .routes(routes!(models::get::artifact))
         .routes(routes!(workers::challenge::challenge))
         .routes(routes!(workers::session::session))
         .routes(routes!(leases::take::take))
@@ -93,6 +98,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(statements::get::get))
         .routes(routes!(statements::countersign::countersign))
         .routes(routes!(health::health))
+}
+
+/// What has one form of its own.
+fn others() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(models::get::manifest))
+        .routes(routes!(models::get::artifact))
         .routes(routes!(health::jwks))
 }
 

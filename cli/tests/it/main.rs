@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod alone;
 #[cfg(test)]
+mod cbor;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod faults;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{DeviceId, ErrorCode, JobId, JobStatus, ModelId, Problem, rest::jobs::Job};
 
 use super::{
@@ -15,6 +15,7 @@ use crate::{
     database::{self, read},
     extract::PathParam,
     problem::ApiError,
+    reply::Reply,
     wake::Event,
 };
 
@@ -31,13 +32,13 @@ pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     device: Device,
     PathParam(id): PathParam<JobId>,
-) -> Result<Json<Job>, ApiError> {
+) -> Result<Reply<Job>, ApiError> {
     // A task of its own: a client that hangs up must not leave the index behind the database.
     let ending = tokio::spawn(end_queued(Arc::clone(&app), device.id, id));
     ending.await.map_err(|e| ApiError::internal("canceling a job", &e))??;
     let job = show::job(&app, device.id, id).await?;
     if job.status == JobStatus::Canceled {
-        return Ok(Json(job));
+        return Ok(Reply(job));
     }
     let detail = format!("job {id} has {} already; there is nothing to cancel", job.status);
     Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail))

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
     rest::leases::{HeartbeatReply, HeartbeatRequest, HeartbeatResult, LeaseRef, LeaseState},
@@ -10,7 +10,10 @@ use ciro_api::{
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{app::App, auth::Worker, database, database::read, extract::Body, problem::ApiError};
+use crate::{
+    app::App, auth::Worker, database, database::read, extract::Body, problem::ApiError,
+    reply::Reply,
+};
 
 /// Most leases one heartbeat may carry: the Redis function's batch bound.
 const LEASES_MAX: usize = 256;
@@ -26,7 +29,7 @@ pub(crate) async fn heartbeat(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<HeartbeatRequest>,
-) -> Result<Json<HeartbeatReply>, ApiError> {
+) -> Result<Reply<HeartbeatReply>, ApiError> {
     let leases = body.value.leases;
     if leases.len() > LEASES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
@@ -41,7 +44,7 @@ pub(crate) async fn heartbeat(
         };
         results.push(HeartbeatResult { lease: fence.lease, state });
     }
-    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
+    Ok(Reply(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
 }
 
 /// The models of those leases that `PostgreSQL` still gives to this worker and whose run may go on.

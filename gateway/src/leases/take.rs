@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
     rest::{
@@ -24,6 +24,7 @@ use crate::{
     failpoint::Point,
     models,
     problem::ApiError,
+    reply::Reply,
     wake::{Bed, Event, LOOK_AGAIN},
     workers::session::require_registered,
 };
@@ -44,7 +45,7 @@ pub(crate) async fn take(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<LeaseRequest>,
-) -> Result<Json<LeaseReply>, ApiError> {
+) -> Result<Reply<LeaseReply>, ApiError> {
     let request = body.value;
     check(&app, &request).await?;
     require_registered(&**app.pg.get().await?, worker.address).await?;
@@ -62,7 +63,7 @@ pub(crate) async fn take(
         let leases = granting.await.map_err(|e| ApiError::internal("granting leases", &e))??;
         let left = deadline.saturating_duration_since(Instant::now());
         if !leases.is_empty() || left.is_zero() || app.stop.is_cancelled() {
-            return Ok(Json(LeaseReply { leases }));
+            return Ok(Reply(LeaseReply { leases }));
         }
         let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {
