@@ -5,6 +5,7 @@
 
 pub mod bytes;
 pub mod devices;
+pub mod events;
 pub mod health;
 pub mod jobs;
 pub mod leases;

@@ -8,7 +8,7 @@ mod etag;
 pub(crate) mod get;
 pub(crate) mod list;
 mod read_batch;
-mod show;
+pub(crate) mod show;
 pub(crate) mod submit;
 mod summary;
 mod wait;

@@ -8,6 +8,7 @@ mod cbor;
 pub mod config;
 pub mod database;
 mod devices;
+mod events;
 mod extract;
 pub mod failpoint;
 mod health;

@@ -19,7 +19,7 @@ use utoipa_axum::{
 mod formats;
 
 use crate::{
-    app::App, devices, health, jobs, leases, models, reply, results, sponsors, statements,
+    app::App, devices, events, health, jobs, leases, models, reply, results, sponsors, statements,
     workers,
 };
 
@@ -89,6 +89,7 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(leases::take::take))
         .routes(routes!(leases::heartbeat::heartbeat))
         .routes(routes!(leases::fail::fail))
+        .routes(routes!(events::report::progress))
         .routes(
             routes!(results::submit::submit_results)
                 .layer(DefaultBodyLimit::max(limits::RESULT_BODY_BYTES_MAX)),
@@ -103,6 +104,7 @@ fn documents() -> OpenApiRouter<Arc<App>> {
 /// What has one form of its own.
 fn others() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(events::follow::follow))
         .routes(routes!(models::get::manifest))
         .routes(routes!(models::get::artifact))
         .routes(routes!(health::jwks))

@@ -131,7 +131,8 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let mut problem = *problem;
     problem.request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
     let status = response.status();
-    let retryable = problem.retryable && status.is_server_error();
+    let busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    let retryable = problem.retryable && busy;
     let unauthenticated = status == StatusCode::UNAUTHORIZED;
     let allow = response.headers().get(header::ALLOW).cloned();
     let media_type = [(header::CONTENT_TYPE, format.problem_type())];

@@ -11,7 +11,9 @@ use redis::{
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
-const LIBRARY: &str = include_str!("queue/functions.lua");
+/// Everything that runs inside Redis over this connection.
+const LIBRARIES: [&str; 2] =
+    [include_str!("queue/functions.lua"), include_str!("events/functions.lua")];
 
 /// Slower than any function here by far, and long enough for a busy machine: the client's own default
 /// of 500 ms would report scripts as failed that did run.
@@ -175,13 +177,17 @@ impl Queue {
         Ok(expired.collect())
     }
 
-    async fn query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
+    /// Asks Redis, and once more when it knows our functions no longer.
+    pub(crate) async fn query<T: FromRedisValue>(
+        &self,
+        call: &redis::Cmd,
+    ) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
         let first = call.query_async(&mut connection).await;
         let Err(error) = first else { return Ok(first?) };
         if is_unknown_function(&error) {
-            // A new or wiped server: load the library, then ask again.
-            load_library(&mut connection).await?;
+            // A new or wiped server: load what it lacks, then ask again.
+            load_libraries(&mut connection).await?;
             return Ok(call.query_async(&mut connection).await?);
         }
         if error.is_unrecoverable_error() {
@@ -202,7 +208,7 @@ impl Queue {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(RESPONSE_TIMEOUT));
         let mut open = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        load_library(&mut open).await?;
+        load_libraries(&mut open).await?;
         *slot = Some(open.clone());
         Ok(open)
     }
@@ -232,10 +238,13 @@ fn is_unknown_function(error: &RedisError) -> bool {
     error.detail().is_some_and(|detail| detail.contains("Function not found"))
 }
 
-async fn load_library(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-    let mut load = redis::cmd("FUNCTION");
-    load.arg("LOAD").arg("REPLACE").arg(LIBRARY);
-    load.query_async::<String>(connection).await.map(drop)
+async fn load_libraries(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    for library in LIBRARIES {
+        let mut load = redis::cmd("FUNCTION");
+        load.arg("LOAD").arg("REPLACE").arg(library);
+        load.query_async::<String>(connection).await?;
+    }
+    Ok(())
 }
 
 /// Sixteen raw bytes read as a UUID.

@@ -40,7 +40,7 @@ impl Revocations {
 }
 
 /// Refuses a revoked device.
-pub(super) async fn refuse(app: &App, device: DeviceId) -> Result<(), ApiError> {
+pub(crate) async fn refuse(app: &App, device: DeviceId) -> Result<(), ApiError> {
     let revoked = match app.revocations.tell(device) {
         Some(told) => told,
         None => look(app, device).await?,

@@ -1,0 +1,313 @@
+//! What a device hears of a run while it lasts: in order, never of two runs mixed, and never silently less.
+
+use ciro::demo::device::Device;
+use ciro_api::{
+    ErrorCode, JobId, limits,
+    rest::{
+        Base64,
+        events::{LostEvent, Progress, ProgressReply, ProgressRequest, ToldEvent},
+        jobs::Job,
+        leases::{FailReply, FailRequest, LeaseRef},
+    },
+};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::net::{HandWorker, Net, refusal, refused, succeed};
+
+/// One event as it came.
+#[derive(Debug)]
+struct Heard {
+    name: String,
+    id: Option<String>,
+    data: String,
+}
+
+impl Heard {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap()
+    }
+}
+
+/// An open stream, read line by line.
+struct Listener {
+    reply: Response,
+    text: String,
+}
+
+impl Listener {
+    async fn open(request: RequestBuilder) -> Self {
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(reply.headers()["content-type"], "text/event-stream");
+        Self { reply, text: String::new() }
+    }
+
+    /// The next event; nothing when the stream ended as it should.
+    async fn next(&mut self) -> Option<Heard> {
+        loop {
+            while let Some((block, rest)) = self.text.split_once("\n\n") {
+                let fields: Vec<(String, String)> = block
+                    .lines()
+                    .filter_map(|line| line.split_once(':'))
+                    .map(|(name, value)| (name.to_owned(), value.trim_start().to_owned()))
+                    .collect();
+                self.text = rest.to_owned();
+                let field = |wanted: &str| {
+                    fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+                };
+                // A comment keeps the connection alive and says nothing.
+                if let (Some(name), Some(data)) = (field("event"), field("data")) {
+                    return Some(Heard { name, id: field("id"), data });
+                }
+            }
+            let chunk = self.reply.chunk().await.unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// Name and id of the next event.
+    async fn word(&mut self) -> String {
+        let heard = self.next().await.expect("the stream ended");
+        match heard.id {
+            Some(id) => format!("{} {id}", heard.name),
+            None => format!("{} {}", heard.name, heard.json()["status"].as_str().unwrap()),
+        }
+    }
+
+    async fn words(&mut self, count: usize) -> Vec<String> {
+        let mut words = Vec::new();
+        for _ in 0..count {
+            words.push(self.word().await);
+        }
+        words
+    }
+}
+
+fn events(net: &Net, job: JobId) -> RequestBuilder {
+    net.gateway.get(&format!("/v1/jobs/{job}/events")).bearer_auth(&net.device.token)
+}
+
+fn tell(
+    net: &Net,
+    worker: &HandWorker,
+    fence: LeaseRef,
+    seq: u32,
+    event: Progress,
+) -> RequestBuilder {
+    worker.post(net, "/v1/leases/progress").json(&ProgressRequest { fence, seq, event })
+}
+
+async fn told(net: &Net, worker: &HandWorker, fence: LeaseRef, seq: u32) {
+    let chunk = Progress::Output(Base64(format!("piece {seq}").into_bytes()));
+    let reply: ProgressReply = succeed(tell(net, worker, fence, seq, chunk)).await;
+    assert!(reply.stored);
+}
+
+async fn wipe(net: &Net) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHALL").query_async::<String>(&mut redis).await.unwrap();
+    redis::cmd("FUNCTION").arg("FLUSH").query_async::<String>(&mut redis).await.unwrap();
+    redis
+}
+
+#[tokio::test]
+async fn a_device_hears_its_run_to_the_end_and_goes_on_where_it_stopped() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"listened to").await.id;
+    let mut listener = Listener::open(events(&net, job)).await;
+    assert_eq!(listener.word().await, "status queued");
+    let fence = worker.lease(&net, 1, 10_000).await[0].fence;
+    let percent = || tell(&net, &worker, fence, 1, Progress::Percent(40));
+    assert!(succeed::<ProgressReply>(percent()).await.stored);
+    assert!(!succeed::<ProgressReply>(percent()).await.stored, "a repeated call was told again");
+    told(&net, &worker, fence, 2).await;
+    let log = Progress::Log("a line\nand another".to_owned());
+    let _: ProgressReply = succeed(tell(&net, &worker, fence, 3, log)).await;
+    assert_eq!(listener.words(2).await, ["status running", "progress 1-1"]);
+    let chunk: ToldEvent = serde_json::from_value(listener.next().await.unwrap().json()).unwrap();
+    assert_eq!((chunk.epoch, chunk.seq), (1, 2));
+    assert_eq!(chunk.chunk, Some(Base64(b"piece 2".to_vec())));
+    assert_eq!(listener.next().await.unwrap().json()["text"], "a line\nand another");
+
+    let lease = ciro_api::rest::leases::Lease {
+        fence,
+        model: crate::net::sha256_model(&net).await,
+        input: Base64(b"listened to".to_vec()),
+        price_fri: ciro_api::Fri::ZERO,
+        ttl_ms: 0,
+        run_within_ms: 0,
+    };
+    worker.submit(&net, vec![HandWorker::result(&lease)]).await;
+    assert_eq!(listener.word().await, "status succeeded");
+    let done = listener.next().await.unwrap();
+    assert_eq!((done.name.as_str(), done.id.as_deref()), ("done", Some("1-done")));
+    let shown: Job =
+        succeed(net.gateway.get(&format!("/v1/jobs/{job}")).bearer_auth(&net.device.token)).await;
+    let heard: Job = serde_json::from_str(&done.data).unwrap();
+    assert_eq!((heard.output, heard.evidence), (shown.output, shown.evidence));
+    assert!(listener.next().await.is_none(), "the stream goes on behind its end");
+
+    let mut back = Listener::open(events(&net, job).header("last-event-id", "1-1")).await;
+    assert_eq!(back.words(4).await, ["status succeeded", "output 1-2", "log 1-3", "done 1-done"]);
+    let mut by_query = Listener::open(events(&net, job).query(&[("after", "1-2")])).await;
+    assert_eq!(by_query.words(3).await, ["status succeeded", "log 1-3", "done 1-done"]);
+    let behind = events(&net, job).header("last-event-id", "1-done").send().await.unwrap();
+    assert_eq!(behind.status(), StatusCode::NO_CONTENT);
+    let late = tell(&net, &worker, fence, 4, Progress::Percent(99));
+    assert_eq!(refused(late).await, ErrorCode::LeaseLost);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_run_is_told_as_a_restart_and_nothing_of_the_first_follows() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"twice").await.id;
+    let mut listener = Listener::open(events(&net, job)).await;
+    let first = worker.lease(&net, 1, 10_000).await[0].fence;
+    told(&net, &worker, first, 1).await;
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|word| word != "output 1-1") {
+        heard.push(listener.word().await);
+    }
+    let failure = FailRequest { fence: first, detail: "out of memory".to_owned(), retryable: true };
+    let _: FailReply = succeed(worker.post(&net, "/v1/leases/fail").json(&failure)).await;
+    let stale = || tell(&net, &worker, first, 2, Progress::Percent(50));
+    assert_eq!(refused(stale()).await, ErrorCode::LeaseLost);
+    let second = worker.lease(&net, 1, 10_000).await[0].fence;
+    assert_eq!(refused(stale()).await, ErrorCode::LeaseLost);
+    told(&net, &worker, second, 1).await;
+    let mut after = Vec::new();
+    while after.last().is_none_or(|word| word != "output 2-1") {
+        after.push(listener.word().await);
+    }
+    // Between the two leases it may or may not have been seen waiting.
+    after.retain(|word| word != "status queued");
+    assert_eq!(after, ["restarted 2-0", "status running", "output 2-1"]);
+    let mut back = Listener::open(events(&net, job).header("last-event-id", "1-1")).await;
+    assert_eq!(back.words(3).await, ["restarted 2-0", "status running", "output 2-1"]);
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_wiped_redis_costs_events_and_says_so() {
+    let (mut net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"forgotten").await.id;
+    let fence = worker.lease(&net, 1, 10_000).await[0].fence;
+    told(&net, &worker, fence, 1).await;
+    let mut listener = Listener::open(events(&net, job)).await;
+    assert_eq!(listener.words(2).await, ["status running", "output 1-1"]);
+    let mut redis = wipe(&net).await;
+    let lost = listener.next().await.unwrap();
+    let said: LostEvent = serde_json::from_str(&lost.data).unwrap();
+    assert_eq!(
+        (lost.name.as_str(), said.after.to_string(), said.next),
+        ("lost", "1-1".to_owned(), None)
+    );
+    told(&net, &worker, fence, 3).await;
+    let lost: LostEvent = serde_json::from_str(&listener.next().await.unwrap().data).unwrap();
+    assert_eq!(lost.next, Some("1-3".parse().unwrap()));
+    assert_eq!(listener.word().await, "output 1-3");
+
+    // What is kept is bounded in number and in bytes: the oldest goes first.
+    let keys = [format!("{{ciro:{job}}}:told"), format!("{{ciro:{job}}}:gauge")];
+    for (seq, bytes, most, most_bytes) in [(4, 10, 2, 10_000), (5, 10, 2, 10_000), (6, 500, 9, 700)]
+    {
+        let mut call = redis::cmd("FCALL");
+        call.arg("ciro_events_append_v1").arg(2).arg(&keys).arg(1).arg(seq).arg("output");
+        call.arg(vec![0_u8; bytes]).arg(most).arg(most_bytes).arg(50).arg(60_000);
+        assert_eq!(call.query_async::<u8>(&mut redis).await.unwrap(), 1);
+    }
+    let kept: Vec<Value> = redis::cmd("XRANGE")
+        .arg(&keys[0])
+        .arg("-")
+        .arg("+")
+        .query_async::<Vec<(String, Vec<Vec<u8>>)>>(&mut redis)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(id, _)| json!(id))
+        .collect();
+    assert_eq!(kept, [json!("1-5"), json!("1-6")]);
+
+    // A gateway that is told to stop ends its streams; it does not cut them.
+    assert_eq!(listener.words(3).await, ["output 1-4", "output 1-5", "output 1-6"]);
+    net.dev.services.gateway.stop().await.unwrap();
+    assert!(listener.next().await.is_none());
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_told_and_who_listens_is_bounded_and_private() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let job = net.submit(b"private").await.id;
+    let fence = worker.lease(&net, 1, 10_000).await[0].fence;
+    let large = limits::EVENT_BYTES_MAX + 1;
+    for (seq, event, pointer) in [
+        (0, Progress::Percent(1), "/seq"),
+        (1, Progress::Percent(101), "/event/percent"),
+        (1, Progress::Output(Base64(vec![0; large])), "/event/output"),
+        (1, Progress::Log("x".repeat(large)), "/event/log"),
+    ] {
+        assert_eq!(
+            refusal(tell(&net, &worker, fence, seq, event)).await.errors[0].pointer,
+            pointer
+        );
+    }
+    let both = json!({"fence": fence, "seq": 1, "event": {"percent": 1, "log": "x"}});
+    let both = worker.post(&net, "/v1/leases/progress").json(&both);
+    assert_eq!(refused(both).await, ErrorCode::InvalidRequest);
+    let mut other = fence;
+    other.epoch += 1;
+    let forged = tell(&net, &worker, other, 1, Progress::Percent(1));
+    assert_eq!(refused(forged).await, ErrorCode::LeaseLost);
+    let by_device = net.gateway.post("/v1/leases/progress").bearer_auth(&net.device.token);
+    assert_eq!(refused(by_device.json(&json!({}))).await, ErrorCode::Forbidden);
+
+    let stranger = Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    let path = format!("/v1/jobs/{job}/events");
+    assert_eq!(
+        refused(net.gateway.get(&path).bearer_auth(&stranger.token)).await,
+        ErrorCode::NotFound
+    );
+    assert_eq!(refused(net.gateway.get(&path)).await, ErrorCode::Unauthenticated);
+    let json_only = events(&net, job).header("accept", "application/json");
+    assert_eq!(refused(json_only).await, ErrorCode::NotAcceptable);
+    let bad = refusal(events(&net, job).header("last-event-id", "yesterday")).await;
+    assert_eq!(bad.errors[0].pointer, "header/Last-Event-ID");
+    assert_eq!(
+        refused(events(&net, job).query(&[("after", "1")])).await,
+        ErrorCode::InvalidRequest
+    );
+
+    let mut open = Vec::new();
+    for _ in 0..limits::EVENT_STREAMS_PER_DEVICE_MAX {
+        open.push(Listener::open(events(&net, job)).await);
+    }
+    let full = events(&net, job).send().await.unwrap();
+    assert_eq!(full.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(full.headers().contains_key("retry-after"));
+    drop(open);
+    // The gateway notices at its next look that nobody listens any more.
+    let again = loop {
+        let reply = events(&net, job).send().await.unwrap();
+        if reply.status() != StatusCode::TOO_MANY_REQUESTS {
+            break reply;
+        }
+    };
+    assert_eq!(again.status(), StatusCode::OK);
+
+    // A run that tells too much in one second is held back, and its next second is its own again.
+    let most = limits::EVENTS_PER_SECOND_MAX;
+    let tells = (1..=20 * most).map(|seq| tell(&net, &worker, fence, seq, Progress::Percent(1)));
+    let mut codes = Vec::new();
+    for request in tells {
+        codes.push(request.send().await.unwrap().status());
+        if codes.last() == Some(&StatusCode::TOO_MANY_REQUESTS) {
+            break;
+        }
+    }
+    assert!(codes.len() > usize::try_from(most).unwrap(), "held back too early");
+    net.stop().await;
+}
