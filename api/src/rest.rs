@@ -6,6 +6,7 @@
 pub mod bytes;
 pub mod devices;
 pub mod events;
+pub mod evidence;
 pub mod health;
 pub mod jobs;
 pub mod leases;

@@ -1,6 +1,7 @@
 //! Jobs as their requester sees them.
 
 mod accept_many;
+pub(crate) mod attestation;
 pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod end;
@@ -8,6 +9,7 @@ mod etag;
 pub(crate) mod get;
 pub(crate) mod list;
 mod read_batch;
+pub(crate) mod receipt;
 pub(crate) mod show;
 pub(crate) mod submit;
 mod summary;

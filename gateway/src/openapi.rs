@@ -83,6 +83,8 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         )
         .routes(routes!(jobs::get::get))
         .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::attestation::attestation))
+        .routes(routes!(jobs::receipt::receipt))
         .routes(routes!(models::list::list))
         .routes(routes!(workers::challenge::challenge))
         .routes(routes!(workers::session::session))
