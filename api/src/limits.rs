@@ -128,6 +128,13 @@ pub const LIMITER_WAIT_MS: u64 = 250;
 /// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
 pub const LIMITER_BLIND_MS: u64 = 1_000;
 
+/// Jobs that one worker should have when nothing else is told: enough to keep it busy between two polls, few enough that
+/// a queue of slow ones asks for more workers early.
+pub const JOBS_PER_WORKER_DEFAULT: u32 = 4;
+
+/// Jobs at the front of a pool whose ages are looked at: as many as the largest grants of four workers take next.
+pub const POOL_LOOK_MAX: u32 = 4 * LEASE_JOBS_MAX;
+
 /// Most of one thing that a worker tells of a run, in bytes: a page of text. Longer output comes in pieces.
 pub const EVENT_BYTES_MAX: usize = 4 * 1024;
 

@@ -19,6 +19,7 @@ use crate::{
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
+    pools::notes::{self, Notes},
     queue::{Queue, QueueError},
     stack,
     wake::Wake,
@@ -36,6 +37,7 @@ pub struct App {
     pub(crate) limiter: Limiter,
     pub(crate) wake: Wake,
     pub(crate) events: Seats,
+    pub(crate) pools: Notes,
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
     pub(crate) job_manager: Address,
@@ -87,6 +89,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
         wake: Wake::default(),
         events: Seats::default(),
+        pools: Notes::default(),
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,
         job_manager: config.job_manager,
@@ -103,6 +106,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
 
     if let Some(path) = &config.ready_file {
         write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;

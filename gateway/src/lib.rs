@@ -18,6 +18,7 @@ mod limiter;
 mod media;
 pub mod models;
 mod openapi;
+mod pools;
 mod problem;
 pub mod queue;
 mod reply;

@@ -19,8 +19,8 @@ use utoipa_axum::{
 mod formats;
 
 use crate::{
-    app::App, devices, events, health, jobs, leases, models, reply, results, sponsors, statements,
-    workers,
+    app::App, devices, events, health, jobs, leases, models, pools, reply, results, sponsors,
+    statements, workers,
 };
 
 #[derive(OpenApi)]
@@ -96,6 +96,7 @@ fn documents() -> OpenApiRouter<Arc<App>> {
             routes!(results::submit::submit_results)
                 .layer(DefaultBodyLimit::max(limits::RESULT_BODY_BYTES_MAX)),
         )
+        .routes(routes!(pools::list::list))
         .routes(routes!(statements::pending::pending))
         .routes(routes!(statements::list::list))
         .routes(routes!(statements::get::get))

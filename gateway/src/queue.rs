@@ -12,8 +12,11 @@ use tokio::sync::RwLock;
 use uuid::Uuid;
 
 /// Everything that runs inside Redis over this connection.
-const LIBRARIES: [&str; 2] =
-    [include_str!("queue/functions.lua"), include_str!("events/functions.lua")];
+const LIBRARIES: [&str; 3] = [
+    include_str!("queue/functions.lua"),
+    include_str!("events/functions.lua"),
+    include_str!("pools/functions.lua"),
+];
 
 /// Slower than any function here by far, and long enough for a busy machine: the client's own default
 /// of 500 ms would report scripts as failed that did run.
@@ -32,6 +35,12 @@ impl Keys {
         let names = ["ready", "lease", "own", "later", "shape", "next", "clock"];
         Self(names.map(|name| format!("{{ciro:{model}}}:{name}")))
     }
+}
+
+/// The keys that say how full a pool is: what is ready, leased, and kept back.
+pub(crate) fn pool_keys(model: ModelId) -> [String; 3] {
+    let Keys([ready, lease, _, later, ..]) = Keys::of(model);
+    [ready, lease, later]
 }
 
 /// A job to be placed.

@@ -36,6 +36,7 @@ pub(crate) async fn heartbeat(
         return Err(problem.at("/leases", format!("at most {LEASES_MAX}")).into());
     }
     let models = held_models(&app, worker, &leases).await?;
+    app.pools.seen(worker.address, models.values());
     let mut results = Vec::with_capacity(leases.len());
     for fence in &leases {
         let state = match models.get(&fence.job) {

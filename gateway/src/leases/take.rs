@@ -49,6 +49,7 @@ pub(crate) async fn take(
     let request = body.value;
     check(&app, &request).await?;
     require_registered(&**app.pg.get().await?, worker.address).await?;
+    app.pools.seen(worker.address, &request.models);
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
     let beds: Vec<Bed> =
