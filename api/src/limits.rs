@@ -128,6 +128,12 @@ pub const LIMITER_WAIT_MS: u64 = 250;
 /// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
 pub const LIMITER_BLIND_MS: u64 = 1_000;
 
+/// Most devices on one page: 100 of about 200 bytes.
+pub const DEVICE_PAGE_MAX: u32 = 100;
+
+/// Devices on a page unless told.
+pub const DEVICE_PAGE_DEFAULT: u32 = 50;
+
 /// Jobs that one worker should have when nothing else is told: enough to keep it busy between two polls, few enough that
 /// a queue of slow ones asks for more workers early.
 pub const JOBS_PER_WORKER_DEFAULT: u32 = 4;

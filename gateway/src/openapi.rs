@@ -74,6 +74,7 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
         .routes(routes!(devices::me::me))
+        .routes(routes!(devices::list::list))
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(sponsors::me::me))
         .routes(routes!(sponsors::usage::usage))

@@ -27,6 +27,8 @@ mod net;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod pools;
+#[cfg(test)]
 mod proofs;
 #[cfg(test)]
 mod quota;
