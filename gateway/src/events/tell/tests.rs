@@ -8,9 +8,9 @@ fn entry(epoch: u64, seq: u32) -> Entry {
     Entry { epoch, seq, event: Progress::Output(Base64(vec![1])) }
 }
 
-fn found(entries: &[Entry]) -> Option<Found> {
+fn found(entries: &[Entry]) -> Found {
     let newest = entries.last().map(|entry| (entry.epoch, entry.seq));
-    Some(Found { newest, entries: entries.to_vec() })
+    Found { newest, entries: entries.to_vec() }
 }
 
 fn running(epoch: u64) -> Stand {
@@ -33,34 +33,37 @@ fn words(told: &[Told]) -> Vec<String> {
 fn a_run_is_told_in_order_and_a_state_only_once() {
     let queued = Stand { status: JobStatus::Queued, epoch: 0 };
     let mut teller = Teller::new(None, queued);
-    assert_eq!(words(&teller.tell(queued, found(&[]))), ["queued 0"]);
-    assert!(teller.tell(queued, found(&[])).is_empty());
-    let first = teller.tell(running(1), found(&[entry(1, 1), entry(1, 2)]));
+    assert_eq!(words(&teller.tell(queued, Some(found(&[])))), ["queued 0"]);
+    assert!(teller.tell(queued, Some(found(&[]))).is_empty());
+    let first = teller.tell(running(1), Some(found(&[entry(1, 1), entry(1, 2)])));
     assert_eq!(words(&first), ["running 1", "1-1", "1-2"]);
     assert_eq!(first[2].id(), Some("1-2".parse().unwrap()));
-    assert!(teller.tell(running(1), found(&[entry(1, 1), entry(1, 2)])).is_empty(), "told twice");
-    assert_eq!(words(&teller.tell(running(1), found(&[entry(1, 3)]))), ["1-3"]);
+    assert!(
+        teller.tell(running(1), Some(found(&[entry(1, 1), entry(1, 2)]))).is_empty(),
+        "told twice"
+    );
+    assert_eq!(words(&teller.tell(running(1), Some(found(&[entry(1, 3)])))), ["1-3"]);
 }
 
 #[test]
 fn chunks_of_two_leases_never_mix() {
     let mut teller = Teller::new(None, running(1));
-    teller.tell(running(1), found(&[entry(1, 1)]));
+    teller.tell(running(1), Some(found(&[entry(1, 1)])));
     let queued = Stand { status: JobStatus::Queued, epoch: 1 };
-    assert_eq!(words(&teller.tell(queued, found(&[entry(1, 1)]))), ["queued 1"]);
-    let next = teller.tell(running(2), found(&[entry(1, 2), entry(2, 1)]));
+    assert_eq!(words(&teller.tell(queued, Some(found(&[entry(1, 1)])))), ["queued 1"]);
+    let next = teller.tell(running(2), Some(found(&[entry(1, 2), entry(2, 1)])));
     assert_eq!(words(&next), ["restarted 2", "running 2", "2-1"], "1-2 is void");
     // The row was read before the lease began, and the entry after it.
-    let ahead = teller.tell(running(2), found(&[entry(3, 1)]));
+    let ahead = teller.tell(running(2), Some(found(&[entry(3, 1)])));
     assert_eq!(words(&ahead), ["restarted 3", "3-1"]);
-    assert_eq!(words(&teller.tell(running(3), found(&[entry(3, 1)]))), ["running 3"]);
+    assert_eq!(words(&teller.tell(running(3), Some(found(&[entry(3, 1)])))), ["running 3"]);
 }
 
 #[test]
 fn who_comes_back_hears_only_what_is_behind_its_place() {
     let back = |after: &str, stand, entries: &[Entry]| {
         let mut teller = Teller::new(Some(after.parse().unwrap()), stand);
-        words(&teller.tell(stand, found(entries)))
+        words(&teller.tell(stand, Some(found(entries))))
     };
     let kept = [entry(2, 1), entry(2, 2), entry(2, 3)];
     assert_eq!(back("2-2", running(2), &kept), ["running 2", "2-3"]);
@@ -75,13 +78,16 @@ fn who_comes_back_hears_only_what_is_behind_its_place() {
 fn what_cannot_be_told_any_more_is_told_as_lost() {
     let mut late = Teller::new(None, running(1));
     assert_eq!(
-        words(&late.tell(running(1), found(&[entry(1, 7)]))),
+        words(&late.tell(running(1), Some(found(&[entry(1, 7)])))),
         ["running 1", "lost 1-0..1-7", "1-7"]
     );
     // Redis was wiped, once told; then the worker goes on.
-    assert_eq!(words(&late.tell(running(1), found(&[]))), ["lost 1-7.."]);
-    assert!(late.tell(running(1), found(&[])).is_empty());
-    assert_eq!(words(&late.tell(running(1), found(&[entry(1, 9)]))), ["lost 1-7..1-9", "1-9"]);
+    assert_eq!(words(&late.tell(running(1), Some(found(&[])))), ["lost 1-7.."]);
+    assert!(late.tell(running(1), Some(found(&[]))).is_empty());
+    assert_eq!(
+        words(&late.tell(running(1), Some(found(&[entry(1, 9)])))),
+        ["lost 1-7..1-9", "1-9"]
+    );
     // It was wiped again, and tells from a place before ours.
     assert_eq!(
         words(&late.tell(running(1), Some(Found { newest: Some((1, 2)), entries: vec![] }))),
@@ -91,7 +97,7 @@ fn what_cannot_be_told_any_more_is_told_as_lost() {
     assert!(late.tell(running(1), None).is_empty());
     let mut quiet = Teller::new(None, running(1));
     assert_eq!(
-        words(&quiet.tell(running(1), found(&[]))),
+        words(&quiet.tell(running(1), Some(found(&[])))),
         ["running 1"],
         "nothing was told, so nothing is lost"
     );
