@@ -141,6 +141,12 @@ pub const JOBS_PER_WORKER_DEFAULT: u32 = 4;
 /// Jobs at the front of a pool whose ages are looked at: as many as the largest grants of four workers take next.
 pub const POOL_LOOK_MAX: u32 = 4 * LEASE_JOBS_MAX;
 
+/// Most elements of one tensor, each a job: as many as one worker may lease at once, so that one wait can cover them.
+pub const INFER_ELEMENTS_MAX: usize = 64;
+
+/// Largest body of an inference request in bytes: [`INFER_ELEMENTS_MAX`] inputs of 64 KiB, and 64 KiB of JSON.
+pub const INFER_BODY_BYTES_MAX: usize = (INFER_ELEMENTS_MAX + 1) * 64 * 1024;
+
 /// Most of one thing that a worker tells of a run, in bytes: a page of text. Longer output comes in pieces.
 pub const EVENT_BYTES_MAX: usize = 4 * 1024;
 

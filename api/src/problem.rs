@@ -103,6 +103,10 @@ error_codes! {
     InvalidResult = "invalid_result", 422, false, "Invalid result";
     /// The caller asked more often than its quota allows.
     RateLimited = "rate_limited", 429, true, "Too many requests";
+    /// The job ended without a result, and this request was for nothing else.
+    JobFailed = "job_failed", 502, false, "Job failed";
+    /// The wait is over and the job goes on.
+    WaitOver = "wait_over", 504, true, "Wait over";
     /// Our fault.
     Internal = "internal", 500, true, "Internal error";
     /// A part we need is down; nothing was half done.

@@ -11,6 +11,7 @@ pub mod health;
 pub mod jobs;
 pub mod leases;
 pub mod models;
+pub mod open_inference;
 pub mod pools;
 pub mod results;
 pub mod sponsors;

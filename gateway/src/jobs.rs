@@ -1,5 +1,6 @@
 //! Jobs as their requester sees them.
 
+pub(crate) mod accept_elements;
 mod accept_many;
 pub(crate) mod attestation;
 pub(crate) mod batch;
@@ -13,4 +14,4 @@ pub(crate) mod receipt;
 pub(crate) mod show;
 pub(crate) mod submit;
 mod summary;
-mod wait;
+pub(crate) mod wait;

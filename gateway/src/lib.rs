@@ -17,6 +17,7 @@ mod leases;
 mod limiter;
 mod media;
 pub mod models;
+mod open_inference;
 mod openapi;
 mod pools;
 mod problem;

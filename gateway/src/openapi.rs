@@ -19,8 +19,8 @@ use utoipa_axum::{
 mod formats;
 
 use crate::{
-    app::App, devices, events, health, jobs, leases, models, pools, reply, results, sponsors,
-    statements, workers,
+    app::App, devices, events, health, jobs, leases, models, open_inference, pools, reply, results,
+    sponsors, statements, workers,
 };
 
 #[derive(OpenApi)]
@@ -37,6 +37,7 @@ use crate::{
         (name = "sponsors", description = "Budget and usage, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
+        (name = "open-inference", description = "The Open Inference Protocol V2, for clients made for KServe or Triton"),
         (name = "service", description = "Health and keys"),
     ),
     modifiers(&Bearer),
@@ -63,8 +64,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     let mut documents = documents();
     formats::offer_cbor(documents.get_openapi_mut());
     let mut router = documents.layer(middleware::from_fn(reply::negotiate)).merge(others());
-    formats::offer_concise_problems(router.get_openapi_mut());
     promise_quotas(router.get_openapi_mut());
+    formats::offer_concise_problems(router.get_openapi_mut());
     router
 }
 
@@ -112,6 +113,22 @@ fn others() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(models::get::manifest))
         .routes(routes!(models::get::artifact))
         .routes(routes!(health::jwks))
+        .merge(open_inference())
+}
+
+/// What clients made for other servers of models ask for.
+fn open_inference() -> OpenApiRouter<Arc<App>> {
+    let most = limits::INFER_BODY_BYTES_MAX;
+    OpenApiRouter::new()
+        .routes(routes!(open_inference::server::metadata))
+        .routes(routes!(open_inference::server::live))
+        .routes(routes!(open_inference::server::ready))
+        .routes(routes!(open_inference::model::metadata))
+        .routes(routes!(open_inference::model::ready))
+        .routes(routes!(open_inference::model::version_metadata))
+        .routes(routes!(open_inference::model::version_ready))
+        .routes(routes!(open_inference::infer::infer).layer(DefaultBodyLimit::max(most)))
+        .routes(routes!(open_inference::infer::infer_version).layer(DefaultBodyLimit::max(most)))
 }
 
 /// Says of every operation that spends a quota that it may be refused for it. Workers have none.
@@ -123,8 +140,10 @@ fn promise_quotas(document: &mut utoipa::openapi::OpenApi) {
         .build();
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
-            if operation.security.is_some() && !of_a_worker {
+            // Those of the other protocol say it in its own shape.
+            let mut tags = operation.tags.iter().flatten();
+            let is_free = tags.any(|tag| tag == "workers" || tag == "open-inference");
+            if operation.security.is_some() && !is_free {
                 operation.responses.responses.insert("429".to_owned(), refusal.clone().into());
             }
         }

@@ -10,6 +10,7 @@ use ciro_api::{ErrorCode, Problem};
 use ciro_paymaster::StoreError;
 
 mod concise;
+mod open_inference;
 pub(crate) mod pages;
 
 use crate::{cbor, database::DatabaseError, media::Format, queue::QueueError};
@@ -123,6 +124,7 @@ impl IntoResponse for ApiError {
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let request_id = request.headers().get(crate::stack::REQUEST_ID).cloned();
     let format = Format::for_problems(request.headers());
+    let open_inference = open_inference::is_path(request.uri().path());
     let mut response = next.run(request).await;
     let known = response.extensions_mut().remove::<Box<Problem>>();
     let Some(problem) = known.or_else(|| foreign(&response)) else {
@@ -135,15 +137,9 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let retryable = problem.retryable && busy;
     let unauthenticated = status == StatusCode::UNAUTHORIZED;
     let allow = response.headers().get(header::ALLOW).cloned();
-    let media_type = [(header::CONTENT_TYPE, format.problem_type())];
-    let mut rendered = match write(&problem, format) {
-        Ok(body) => (status, media_type, body).into_response(),
-        // Written text cannot fail; should it, the status still tells what happened.
-        Err(error) => {
-            tracing::error!(error, "a problem could not be written");
-            status.into_response()
-        }
-    };
+    let mut rendered =
+        if open_inference { open_inference::render(&problem) } else { render_as(&problem, format) };
+    *rendered.status_mut() = status;
     let headers = rendered.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     if let Some(allow) = allow {
@@ -156,6 +152,17 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     rendered
+}
+
+fn render_as(problem: &Problem, format: Format) -> Response {
+    match write(problem, format) {
+        Ok(body) => ([(header::CONTENT_TYPE, format.problem_type())], body).into_response(),
+        // Written text cannot fail; should it, the status still tells what happened.
+        Err(error) => {
+            tracing::error!(error, "a problem could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 fn write(problem: &Problem, format: Format) -> Result<Vec<u8>, String> {

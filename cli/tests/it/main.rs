@@ -25,6 +25,8 @@ mod job_list;
 #[cfg(test)]
 mod net;
 #[cfg(test)]
+mod open_inference;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod pools;

@@ -151,7 +151,7 @@ async fn model(app: &App, name: &str, known: &mut KnownModels) -> Result<Arc<Mod
     found
 }
 
-async fn accept(
+pub(super) async fn accept(
     app: Arc<App>,
     device: Device,
     accepted: Vec<Accepted>,

@@ -166,7 +166,7 @@ fn delay(given: Option<u64>) -> Result<u64, ApiError> {
     Err(problem.at("/delay_ms", format!("must be at most {}", limits::DELAY_MS_MAX)).into())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };

@@ -16,7 +16,7 @@ pages! {
     "forbidden" "worker_not_staked" "not_found" "method_not_allowed" "not_acceptable" "request_timeout" "lease_lost"
     "result_conflict" "job_already_finished" "job_running" "statement_conflict" "device_conflict" "body_too_large"
     "input_too_large" "unsupported_media_type" "unknown_model" "idempotency_key_reused" "invalid_result" "rate_limited"
-    "internal" "unavailable"
+    "job_failed" "wait_over" "internal" "unavailable"
 }
 
 /// The page about a code, in Markdown.
