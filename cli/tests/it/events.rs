@@ -1,5 +1,7 @@
 //! What a device hears of a run while it lasts: in order, never of two runs mixed, and never silently less.
 
+use std::time::Duration;
+
 use ciro::demo::device::Device;
 use ciro_api::{
     ErrorCode, JobId, limits,
@@ -12,6 +14,7 @@ use ciro_api::{
 };
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::net::{HandWorker, Net, refusal, refused, succeed};
 
@@ -305,12 +308,15 @@ async fn what_is_told_and_who_listens_is_bounded_and_private() {
     assert_eq!(full.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(full.headers().contains_key("retry-after"));
     drop(open);
-    // The gateway notices at its next look that nobody listens any more.
+    // The gateway notices at its next word, a comment if nothing else, that nobody listens any more.
+    let deadline = Instant::now() + Duration::from_mins(1);
     let again = loop {
         let reply = events(&net, job).send().await.unwrap();
         if reply.status() != StatusCode::TOO_MANY_REQUESTS {
             break reply;
         }
+        assert!(Instant::now() < deadline, "a seat stayed taken");
+        sleep(Duration::from_millis(50)).await;
     };
     assert_eq!(again.status(), StatusCode::OK);
 

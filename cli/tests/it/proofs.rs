@@ -97,7 +97,6 @@ async fn attestation_and_receipt_are_checked_alone_and_a_changed_bit_shows() {
             {
                 break receipt;
             }
-            assert!(!receipt.is_in_its_statement() || receipt.proof.is_some());
             assert!(Instant::now() < deadline, "the receipt never got into a statement");
             sleep(Duration::from_millis(100)).await;
         };
