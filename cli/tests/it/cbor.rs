@@ -187,7 +187,7 @@ async fn refusals_in_cbor_say_what_those_in_json_do_and_store_nothing() {
     assert_eq!(code(&concise(raw(bomb)).await.1), "invalid_cbor");
     let large = hash_job(&vec![0; limits::BODY_BYTES_MAX]);
     assert_eq!(code(&concise(post().cbor(&large)).await.1), "body_too_large");
-    let other = post().header("content-type", "application/xml").header("accept", CONCISE);
+    let other = post().header("content-type", "application/xml").header("accept", CBOR);
     assert_eq!(code(&concise(other.body("<job/>")).await.1), "unsupported_media_type");
 
     // Who reads neither format is told so in JSON, before anything is done.
