@@ -146,6 +146,53 @@ pub const QUEUE_BLIND_MS: u64 = 1_000;
 /// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
 pub const LIMITER_BLIND_MS: u64 = 1_000;
 
+/// Most devices on one page: 100 of about 200 bytes.
+pub const DEVICE_PAGE_MAX: u32 = 100;
+
+/// Devices on a page unless told.
+pub const DEVICE_PAGE_DEFAULT: u32 = 50;
+
+/// Jobs that one worker should have when nothing else is told: enough to keep it busy between two polls, few enough that
+/// a queue of slow ones asks for more workers early.
+pub const JOBS_PER_WORKER_DEFAULT: u32 = 4;
+
+/// Jobs at the front of a pool whose ages are looked at: as many as the largest grants of four workers take next.
+pub const POOL_LOOK_MAX: u32 = 4 * LEASE_JOBS_MAX;
+
+/// Most elements of one tensor, each a job: as many as one worker may lease at once, so that one wait can cover them.
+pub const INFER_ELEMENTS_MAX: usize = 64;
+
+/// Largest body of an inference request in bytes: [`INFER_ELEMENTS_MAX`] inputs of 64 KiB, and 64 KiB of JSON.
+pub const INFER_BODY_BYTES_MAX: usize = (INFER_ELEMENTS_MAX + 1) * 64 * 1024;
+
+/// Most of one thing that a worker tells of a run, in bytes: a page of text. Longer output comes in pieces.
+pub const EVENT_BYTES_MAX: usize = 4 * 1024;
+
+/// Most things that one run tells in a second: a person reads less, and each is one write and one wake-up.
+pub const EVENTS_PER_SECOND_MAX: u32 = 50;
+
+/// Things told of a job that are kept for who comes later: 20 s at the highest rate.
+pub const EVENTS_KEPT_MAX: usize = 1_024;
+
+/// Most bytes of them. With [`EVENTS_KEPT_MAX`] largest ones it would be 4 MiB; a listener that is away for long can live
+/// with the last quarter.
+pub const EVENTS_KEPT_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long they are kept after the last one: as long as a run may take, so that none is forgotten while it runs.
+pub const EVENTS_TTL_MS: u64 = RUN_WITHIN_MS_MAX;
+
+/// Things told that one look reads: 128 of the largest are half a MiB, which a stream holds at most.
+pub const EVENTS_READ_MAX: usize = 128;
+
+/// Event streams of one device on one replica: a device follows a few jobs, and polls the others.
+pub const EVENT_STREAMS_PER_DEVICE_MAX: usize = 8;
+
+/// Event streams on one replica: each asks the database once a second, so this many are a fifth of what it can answer.
+pub const EVENT_STREAMS_MAX: usize = 4_096;
+
+/// Longest life of one event stream in seconds: that of the token that opened it. The client comes back with a new one.
+pub const EVENT_STREAM_S_MAX: u64 = TOKEN_TTL_S;
+
 /// Longest device serial in bytes.
 pub const SERIAL_BYTES_MAX: usize = 64;
 
@@ -157,3 +204,5 @@ const _: () = assert!(BODY_BYTES_MAX < BATCH_BODY_BYTES_MAX);
 const _: () = assert!(OUTPUT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
 const _: () = assert!(TOKEN_TTL_S > ASSERTION_TTL_S_MAX);
 const _: () = assert!(WAIT_MS_MAX <= LEASE_TTL_MS);
+const _: () = assert!(EVENT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
+const _: () = assert!(EVENT_BYTES_MAX <= EVENTS_KEPT_BYTES_MAX);

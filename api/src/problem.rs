@@ -43,6 +43,8 @@ error_codes! {
     InvalidRequest = "invalid_request", 400, false, "Invalid request";
     /// The body is not JSON.
     InvalidJson = "invalid_json", 400, false, "Invalid JSON";
+    /// The body is not CBOR, or more than one item of it.
+    InvalidCbor = "invalid_cbor", 400, false, "Invalid CBOR";
     /// No usable credentials came with the request.
     Unauthenticated = "unauthenticated", 401, false, "Not authenticated";
     /// The token was ours and is over.
@@ -71,6 +73,8 @@ error_codes! {
     NotFound = "not_found", 404, false, "Not found";
     /// The path exists and this method does not.
     MethodNotAllowed = "method_not_allowed", 405, false, "Method not allowed";
+    /// The caller reads no format that this path writes.
+    NotAcceptable = "not_acceptable", 406, false, "Not acceptable";
     /// The body did not arrive in time.
     RequestTimeout = "request_timeout", 408, true, "Request timed out";
     /// Another worker holds the job now.
@@ -99,6 +103,10 @@ error_codes! {
     InvalidResult = "invalid_result", 422, false, "Invalid result";
     /// The caller asked more often than its quota allows.
     RateLimited = "rate_limited", 429, true, "Too many requests";
+    /// The job ended without a result, and this request was for nothing else.
+    JobFailed = "job_failed", 502, false, "Job failed";
+    /// The wait is over and the job goes on.
+    WaitOver = "wait_over", 504, true, "Wait over";
     /// Our fault.
     Internal = "internal", 500, true, "Internal error";
     /// A part we need is down; nothing was half done.

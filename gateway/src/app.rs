@@ -14,11 +14,13 @@ use crate::{
     },
     config::Config,
     database::{self, DatabaseError},
+    events::seats::Seats,
     failpoint::Failpoints,
     jobs::line::Line,
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
+    pools::notes::{self, Notes},
     queue::{Queue, QueueError},
     stack,
     wake::Wake,
@@ -40,6 +42,8 @@ pub struct App {
     /// Who grants without the index.
     pub(crate) direct: Semaphore,
     pub(crate) wake: Wake,
+    pub(crate) events: Seats,
+    pub(crate) pools: Notes,
     pub(crate) catalogue: Catalogue,
     pub(crate) chain_id: ChainId,
     pub(crate) job_manager: Address,
@@ -93,6 +97,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         line: Line::default(),
         direct: Semaphore::new(1),
         wake: Wake::default(),
+        events: Seats::default(),
+        pools: Notes::default(),
         catalogue: Catalogue::default(),
         chain_id: config.chain_id,
         job_manager: config.job_manager,
@@ -109,6 +115,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
 
     if let Some(path) = &config.ready_file {
         write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;

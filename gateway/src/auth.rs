@@ -45,6 +45,9 @@ impl Sponsor {
     }
 }
 
+/// Who may watch the pools: a worker, or a sponsor's server whose key may read.
+pub(crate) struct Watcher;
+
 /// A worker with a live session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Worker {
@@ -89,6 +92,20 @@ impl FromRequestParts<Arc<App>> for Worker {
             Role::Worker { address } => Ok(Self { address }),
             Role::Device { .. } => Err(wrong_role("a worker")),
         }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Watcher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        if sponsor_key::looks_like_one(bearer(parts)?) {
+            let sponsor = Sponsor::from_request_parts(parts, app).await?;
+            sponsor.require(SponsorScope::Read)?;
+        } else {
+            Worker::from_request_parts(parts, app).await?;
+        }
+        Ok(Self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod assertion;
 pub(crate) mod claim;
+pub(crate) mod list;
 pub(crate) mod me;
 pub(crate) mod revoke;
 pub(crate) mod token;

@@ -12,9 +12,27 @@ use serde::{
 };
 use utoipa::IntoParams;
 
-use crate::problem::ApiError;
+use crate::{cbor, media::Format, problem::ApiError};
 
-/// A JSON body, with its exact bytes for fingerprints.
+/// A document as it came, for who reads it piece by piece.
+pub(crate) struct RawBody {
+    pub(crate) format: Format,
+    pub(crate) bytes: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let essence = essence(request.headers());
+        let format = Format::of_media_type(essence)
+            .ok_or_else(|| wrong_media_type("application/json or application/cbor", essence))?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(&e))?;
+        Ok(Self { format, bytes })
+    }
+}
+
+/// A document, with its exact bytes for fingerprints.
 pub(crate) struct Body<T> {
     pub(crate) value: T,
     pub(crate) bytes: Bytes,
@@ -24,9 +42,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        require_media_type(request.headers(), "application/json")?;
-        let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(&e))?;
-        Ok(Self { value: parse(&bytes)?, bytes })
+        let RawBody { format, bytes } = RawBody::from_request(request, state).await?;
+        Ok(Self { value: parse(format, &bytes)?, bytes })
     }
 }
 
@@ -37,7 +54,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        require_media_type(request.headers(), "application/x-www-form-urlencoded")?;
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let essence = essence(request.headers());
+        if !essence.eq_ignore_ascii_case(FORM) {
+            return Err(wrong_media_type(FORM, essence));
+        }
         let form = axum::Form::<T>::from_request(request, state).await;
         form.map(|axum::Form(value)| Self(value)).map_err(|e| {
             ApiError::new(
@@ -48,8 +69,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
     }
 }
 
-/// Reads JSON; what it refuses it points at, from the root of `bytes`.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// Reads a document; what it refuses it points at, from the root of `bytes`.
+pub(crate) fn parse<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<T, ApiError> {
+    match format {
+        Format::Json => parse_json(bytes),
+        Format::Cbor => cbor::parse(bytes),
+    }
+}
+
+/// The same for JSON, of which what is read may keep parts.
+pub(crate) fn parse_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
@@ -79,17 +108,15 @@ fn unreadable(rejection: &BytesRejection) -> ApiError {
     ApiError::new(ErrorCode::InvalidRequest, "the body broke off before its end")
 }
 
-fn require_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), ApiError> {
+fn essence(headers: &HeaderMap) -> &str {
     let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case(wanted) {
-        return Ok(());
-    }
-    let detail = format!(
-        "the body must be {wanted}, not `{}`",
-        essence.chars().take(80).collect::<String>()
-    );
-    Err(ApiError::new(ErrorCode::UnsupportedMediaType, detail))
+    given.split(';').next().unwrap_or("").trim()
+}
+
+fn wrong_media_type(wanted: &str, given: &str) -> ApiError {
+    let given: String = given.chars().take(80).collect();
+    let detail = format!("the body must be {wanted}, not `{given}`");
+    ApiError::new(ErrorCode::UnsupportedMediaType, detail)
 }
 
 /// A path parameter.

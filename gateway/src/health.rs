@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use ciro_api::rest::health::Health;
 
-use crate::{app::App, problem::ApiError};
+use crate::{app::App, problem::ApiError, reply::Reply};
 
 /// Whether this replica can serve.
 #[utoipa::path(get, path = "/v1/health", tag = "service", responses(
     (status = 200, body = Health, description = "Serving"),
     (status = 503, body = ciro_api::Problem, content_type = "application/problem+json", description = "The database is away"),
 ))]
-pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {
+pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<Reply<Health>, ApiError> {
     app.pg.get().await?.query_one("SELECT 1", &[]).await?;
     let status = if app.queue.ping().await.is_ok() { "ok" } else { "degraded" };
-    Ok(Json(Health {
+    Ok(Reply(Health {
         status: status.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         issuer: app.keys.issuer().to_owned(),

@@ -1,6 +1,8 @@
 //! Jobs as their requester sees them.
 
+pub(crate) mod accept_elements;
 mod accept_many;
+pub(crate) mod attestation;
 pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod end;
@@ -8,8 +10,10 @@ mod etag;
 pub(crate) mod get;
 pub(crate) mod line;
 pub(crate) mod list;
+mod read_batch;
+pub(crate) mod receipt;
 pub(crate) mod replay;
-mod show;
+pub(crate) mod show;
 pub(crate) mod submit;
 mod summary;
-mod wait;
+pub(crate) mod wait;

@@ -4,21 +4,27 @@
 
 pub mod app;
 pub mod auth;
+mod cbor;
 pub mod config;
 pub mod database;
 mod devices;
+mod events;
 mod extract;
 pub mod failpoint;
 mod health;
 mod jobs;
 mod leases;
 mod limiter;
+mod media;
 pub mod models;
+mod open_inference;
 mod openapi;
+mod pools;
 mod problem;
 pub mod queue;
 mod recent;
 mod redis_link;
+mod reply;
 mod results;
 pub mod sponsors;
 mod stack;

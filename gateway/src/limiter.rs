@@ -57,7 +57,7 @@ struct Outage {
 impl Limiter {
     /// A limiter at `redis_url`; no connection is made yet.
     pub(crate) fn new(redis_url: &str, quotas: Quotas) -> Result<Self, RedisError> {
-        let link = Link::new(redis_url, WAIT, LIBRARY)?;
+        let link = Link::new(redis_url, WAIT, &[LIBRARY])?;
         Ok(Self { link, quotas, outage: Mutex::default() })
     }
 

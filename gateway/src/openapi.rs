@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::{extract::DefaultBodyLimit, middleware};
 use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
@@ -16,8 +16,11 @@ use utoipa_axum::{
     routes,
 };
 
+mod formats;
+
 use crate::{
-    app::App, devices, health, jobs, leases, models, results, sponsors, statements, workers,
+    app::App, devices, events, health, jobs, leases, models, open_inference, pools, reply, results,
+    sponsors, statements, workers,
 };
 
 #[derive(OpenApi)]
@@ -34,6 +37,7 @@ use crate::{
         (name = "sponsors", description = "Budget and usage, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
+        (name = "open-inference", description = "The Open Inference Protocol V2, for clients made for KServe or Triton"),
         (name = "service", description = "Health and keys"),
     ),
     modifiers(&Bearer),
@@ -57,16 +61,21 @@ impl Modify for Bearer {
 
 /// Every route, and the document about them.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
-    let mut router = routes();
+    let mut documents = documents();
+    formats::offer_cbor(documents.get_openapi_mut());
+    let mut router = documents.layer(middleware::from_fn(reply::negotiate)).merge(others());
     promise_quotas(router.get_openapi_mut());
+    formats::offer_concise_problems(router.get_openapi_mut());
     router
 }
 
-fn routes() -> OpenApiRouter<Arc<App>> {
+/// What answers in JSON or CBOR, as the caller likes.
+fn documents() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
         .routes(routes!(devices::token::token))
         .routes(routes!(devices::me::me))
+        .routes(routes!(devices::list::list))
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(sponsors::me::me))
         .routes(routes!(sponsors::usage::usage))
@@ -77,25 +86,51 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::get::get))
         .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(jobs::replay::replay))
+        .routes(routes!(jobs::attestation::attestation))
+        .routes(routes!(jobs::receipt::receipt))
         .routes(routes!(models::list::list))
-        .routes(routes!(models::get::manifest))
-        .routes(routes!(models::get::artifact))
         .routes(routes!(workers::challenge::challenge))
         .routes(routes!(workers::session::session))
         .routes(routes!(leases::take::take))
         .routes(routes!(leases::heartbeat::heartbeat))
         .routes(routes!(leases::fail::fail))
         .routes(routes!(leases::release::release))
+        .routes(routes!(events::report::progress))
         .routes(
             routes!(results::submit::submit_results)
                 .layer(DefaultBodyLimit::max(limits::RESULT_BODY_BYTES_MAX)),
         )
+        .routes(routes!(pools::list::list))
         .routes(routes!(statements::pending::pending))
         .routes(routes!(statements::list::list))
         .routes(routes!(statements::get::get))
         .routes(routes!(statements::countersign::countersign))
         .routes(routes!(health::health))
+}
+
+/// What has one form of its own.
+fn others() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(events::follow::follow))
+        .routes(routes!(models::get::manifest))
+        .routes(routes!(models::get::artifact))
         .routes(routes!(health::jwks))
+        .merge(open_inference())
+}
+
+/// What clients made for other servers of models ask for.
+fn open_inference() -> OpenApiRouter<Arc<App>> {
+    let most = limits::INFER_BODY_BYTES_MAX;
+    OpenApiRouter::new()
+        .routes(routes!(open_inference::server::metadata))
+        .routes(routes!(open_inference::server::live))
+        .routes(routes!(open_inference::server::ready))
+        .routes(routes!(open_inference::model::metadata))
+        .routes(routes!(open_inference::model::ready))
+        .routes(routes!(open_inference::model::version_metadata))
+        .routes(routes!(open_inference::model::version_ready))
+        .routes(routes!(open_inference::infer::infer).layer(DefaultBodyLimit::max(most)))
+        .routes(routes!(open_inference::infer::infer_version).layer(DefaultBodyLimit::max(most)))
 }
 
 /// Says of every operation that spends a quota that it may be refused for it. Workers have none.
@@ -107,8 +142,10 @@ fn promise_quotas(document: &mut utoipa::openapi::OpenApi) {
         .build();
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
-            if operation.security.is_some() && !of_a_worker {
+            // Those of the other protocol say it in its own shape.
+            let mut tags = operation.tags.iter().flatten();
+            let is_free = tags.any(|tag| tag == "workers" || tag == "open-inference");
+            if operation.security.is_some() && !is_free {
                 operation.responses.responses.insert("429".to_owned(), refusal.clone().into());
             }
         }

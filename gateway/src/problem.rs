@@ -1,7 +1,6 @@
 //! The one error edge: everything that goes wrong becomes a `Problem` here, and is logged here, once.
 
 use axum::{
-    Json,
     extract::Request,
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -10,9 +9,11 @@ use axum::{
 use ciro_api::{ErrorCode, Problem};
 use ciro_paymaster::StoreError;
 
+mod concise;
+mod open_inference;
 pub(crate) mod pages;
 
-use crate::{database::DatabaseError, queue::QueueError};
+use crate::{cbor, database::DatabaseError, media::Format, queue::QueueError};
 
 /// What a handler answers when it cannot do what was asked.
 #[derive(Clone, Debug)]
@@ -118,10 +119,12 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Writes problems as `application/problem+json` with the request's id; the outermost of our layers, so
-/// that refusals of the layers below (unknown paths, time-outs, panics) look the same as our own.
+/// Writes problems with the request's id, as `application/problem+json` or in the form of RFC 9290; the outermost of our
+/// layers, so that refusals of the layers below (unknown paths, time-outs, panics) look the same as our own.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let request_id = request.headers().get(crate::stack::REQUEST_ID).cloned();
+    let format = Format::for_problems(request.headers());
+    let open_inference = open_inference::is_path(request.uri().path());
     let mut response = next.run(request).await;
     let known = response.extensions_mut().remove::<Box<Problem>>();
     let Some(problem) = known.or_else(|| foreign(&response)) else {
@@ -130,12 +133,15 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let mut problem = *problem;
     problem.request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
     let status = response.status();
-    let retryable = problem.retryable && status.is_server_error();
+    let busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    let retryable = problem.retryable && busy;
     let unauthenticated = status == StatusCode::UNAUTHORIZED;
     let allow = response.headers().get(header::ALLOW).cloned();
-    let mut rendered = (status, Json(problem)).into_response();
+    let mut rendered =
+        if open_inference { open_inference::render(&problem) } else { render_as(&problem, format) };
+    *rendered.status_mut() = status;
     let headers = rendered.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
     if let Some(allow) = allow {
         headers.insert(header::ALLOW, allow);
     }
@@ -146,6 +152,24 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     rendered
+}
+
+fn render_as(problem: &Problem, format: Format) -> Response {
+    match write(problem, format) {
+        Ok(body) => ([(header::CONTENT_TYPE, format.problem_type())], body).into_response(),
+        // Written text cannot fail; should it, the status still tells what happened.
+        Err(error) => {
+            tracing::error!(error, "a problem could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn write(problem: &Problem, format: Format) -> Result<Vec<u8>, String> {
+    match format {
+        Format::Json => serde_json::to_vec(problem).map_err(|e| e.to_string()),
+        Format::Cbor => cbor::write(&concise::Concise(problem)).map_err(|e| e.to_string()),
+    }
 }
 
 /// A refusal that a library made.

@@ -13,7 +13,12 @@ use uuid::Uuid;
 use self::breaker::Breaker;
 use crate::redis_link::Link;
 
-const LIBRARY: &str = include_str!("queue/functions.lua");
+/// Everything that runs inside Redis over this connection.
+const LIBRARIES: &[&str] = &[
+    include_str!("queue/functions.lua"),
+    include_str!("events/functions.lua"),
+    include_str!("pools/functions.lua"),
+];
 
 /// Slower than any function here by far, and long enough for a busy machine.
 const WAIT: Duration = Duration::from_secs(5);
@@ -40,6 +45,12 @@ impl Keys {
         ];
         Self(names.map(|name| format!("{{ciro:{model}}}:{name}")))
     }
+}
+
+/// The keys that say how full a pool is: what is ready, leased, and kept back.
+pub(crate) fn pool_keys(model: ModelId) -> [String; 3] {
+    let Keys([ready, lease, _, later, ..]) = Keys::of(model);
+    [ready, lease, later]
 }
 
 /// A job to be placed.
@@ -87,7 +98,7 @@ pub struct Queue {
 impl Queue {
     /// A queue at `redis_url`; no connection is made yet.
     pub fn new(redis_url: &str) -> Result<Self, QueueError> {
-        let link = Link::new(redis_url, WAIT, LIBRARY)?;
+        let link = Link::new(redis_url, WAIT, LIBRARIES)?;
         Ok(Self { link: Arc::new(link), breaker: Arc::default() })
     }
 
@@ -217,7 +228,11 @@ impl Queue {
         Ok(expired.collect())
     }
 
-    async fn query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
+    /// Asks Redis, unless it was away a moment ago.
+    pub(crate) async fn query<T: FromRedisValue>(
+        &self,
+        call: &redis::Cmd,
+    ) -> Result<T, QueueError> {
         let leave = self.breaker.enter().ok_or(QueueError::Away)?;
         match self.link.call(call).await {
             Ok(answer) => {
@@ -227,9 +242,9 @@ impl Queue {
             Err(error) => {
                 // An answer that is an error is an answer.
                 if error.code().is_some() {
-                    leave.answered()
+                    leave.answered();
                 } else {
-                    leave.failed()
+                    leave.failed();
                 }
                 Err(error.into())
             }

@@ -7,14 +7,14 @@ use redis::{
 };
 use tokio::sync::RwLock;
 
-/// A multiplexed connection and the function library that its callers need.
+/// A multiplexed connection and the function libraries that its callers need.
 pub(crate) struct Link {
     client: Client,
     open: RwLock<Option<MultiplexedConnection>>,
     /// Longest wait for a connection or an answer. The client's own default of 500 ms would report calls as failed that
     /// did run.
     wait: Duration,
-    library: &'static str,
+    libraries: &'static [&'static str],
 }
 
 impl Link {
@@ -22,9 +22,9 @@ impl Link {
     pub(crate) fn new(
         url: &str,
         wait: Duration,
-        library: &'static str,
+        libraries: &'static [&'static str],
     ) -> Result<Self, RedisError> {
-        Ok(Self { client: Client::open(url)?, open: RwLock::default(), wait, library })
+        Ok(Self { client: Client::open(url)?, open: RwLock::default(), wait, libraries })
     }
 
     /// The client, for subscriptions, which need a connection of their own.
@@ -32,12 +32,12 @@ impl Link {
         &self.client
     }
 
-    /// Calls, and loads the library first where the server is new or was wiped.
+    /// Calls, and loads the libraries first where the server is new or was wiped.
     pub(crate) async fn call<T: FromRedisValue>(&self, call: &Cmd) -> Result<T, RedisError> {
         let mut connection = self.connection().await?;
         match call.query_async(&mut connection).await {
             Err(error) if is_unknown_function(&error) => {
-                self.load_library(&mut connection).await?;
+                self.load_libraries(&mut connection).await?;
                 call.query_async(&mut connection).await
             }
             Err(error) => {
@@ -71,10 +71,16 @@ impl Link {
         Ok(open)
     }
 
-    async fn load_library(&self, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-        let mut load = redis::cmd("FUNCTION");
-        load.arg("LOAD").arg("REPLACE").arg(self.library);
-        load.query_async::<String>(connection).await.map(drop)
+    async fn load_libraries(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), RedisError> {
+        for library in self.libraries {
+            let mut load = redis::cmd("FUNCTION");
+            load.arg("LOAD").arg("REPLACE").arg(library);
+            load.query_async::<String>(connection).await?;
+        }
+        Ok(())
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Queued(ModelId),
     /// This job ended.
     Ended(JobId),
+    /// The worker of this job told something.
+    Progress(JobId),
 }
 
 impl Event {
@@ -35,6 +37,7 @@ impl Event {
         match self {
             Self::Queued(model) => format!("q:{model}"),
             Self::Ended(job) => format!("e:{job}"),
+            Self::Progress(job) => format!("p:{job}"),
         }
     }
 
@@ -42,6 +45,7 @@ impl Event {
         match text.split_once(':')? {
             ("q", model) => model.parse().ok().map(Self::Queued),
             ("e", job) => job.parse().ok().map(Self::Ended),
+            ("p", job) => job.parse().ok().map(Self::Progress),
             _ => None,
         }
     }
@@ -64,6 +68,11 @@ impl Bed {
     /// Sleeps until a hint. Call before looking, await after, or a hint in between is missed.
     pub(crate) fn hint(&self) -> tokio::sync::futures::Notified<'_> {
         self.notify.notified()
+    }
+
+    /// What rings, for a sleeper that must let go of its bed meanwhile.
+    pub(crate) fn notify(&self) -> Arc<Notify> {
+        Arc::clone(&self.notify)
     }
 }
 
@@ -93,7 +102,7 @@ impl Wake {
         match event {
             // One job, one worker: waking all would only make the others look in vain.
             Event::Queued(_) => notify.notify_one(),
-            Event::Ended(_) => notify.notify_waiters(),
+            Event::Ended(_) | Event::Progress(_) => notify.notify_waiters(),
         }
     }
 
@@ -171,8 +180,10 @@ mod tests {
 
     #[test]
     fn events_survive_their_text() {
-        let event = Event::Ended(JobId(uuid::Uuid::from_u128(7)));
-        assert_eq!(Event::decode(&event.encode()), Some(event));
+        let job = JobId(uuid::Uuid::from_u128(7));
+        for event in [Event::Ended(job), Event::Progress(job)] {
+            assert_eq!(Event::decode(&event.encode()), Some(event));
+        }
         assert_eq!(Event::decode("x:1"), None);
     }
 }

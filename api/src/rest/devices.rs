@@ -54,6 +54,18 @@ pub struct Device {
     pub revoked_at: Option<OffsetDateTime>,
 }
 
+/// Some of a sponsor's devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DevicePage {
+    /// Newest first, revoked ones too.
+    pub data: Vec<Device>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
+    /// Where the next page begins, when there is one: pass it as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<DeviceId>,
+}
+
 /// RFC 7523: a client assertion in exchange for a token. Sent as `application/x-www-form-urlencoded`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,11 @@
 #[cfg(test)]
 mod alone;
 #[cfg(test)]
+mod cbor;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -21,7 +25,13 @@ mod job_list;
 #[cfg(test)]
 mod net;
 #[cfg(test)]
+mod open_inference;
+#[cfg(test)]
 mod order;
+#[cfg(test)]
+mod pools;
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]

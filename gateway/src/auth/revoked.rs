@@ -12,7 +12,7 @@ use crate::{app::App, database, problem::ApiError, recent::Recent};
 pub(crate) type Revocations = Recent<HashSet<DeviceId>>;
 
 /// Refuses a revoked device.
-pub(super) async fn refuse(app: &App, device: DeviceId) -> Result<(), ApiError> {
+pub(crate) async fn refuse(app: &App, device: DeviceId) -> Result<(), ApiError> {
     if !app.revocations.get(load(app)).await?.contains(&device) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{
     DeviceId, ErrorCode, Problem, SponsorId, limits,
@@ -16,7 +16,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::assertion::{self, Lifetime};
-use crate::{app::App, database, extract::Body, problem::ApiError};
+use crate::{app::App, database, extract::Body, problem::ApiError, reply::Reply};
 
 #[derive(Deserialize)]
 struct Proof {
@@ -46,7 +46,7 @@ impl Lifetime for Proof {
 pub(crate) async fn claim(
     State(app): State<Arc<App>>,
     body: Body<ClaimRequest>,
-) -> Result<(StatusCode, Json<Device>), ApiError> {
+) -> Result<(StatusCode, Reply<Device>), ApiError> {
     let request = body.value;
     check_serial(&request.serial)?;
     let (x, y) = coordinates(&request.public_key)?;
@@ -84,7 +84,7 @@ pub(crate) async fn claim(
             return Err(ApiError::new(ErrorCode::DeviceConflict, detail));
         }
         let id = DeviceId(row.try_get("device_id")?);
-        return Ok((StatusCode::OK, Json(enrolled(id, request.serial, sponsor))));
+        return Ok((StatusCode::OK, Reply(enrolled(id, request.serial, sponsor))));
     }
     if token.try_get::<_, i32>("claims_left")? < 1 {
         return Err(ApiError::new(
@@ -101,7 +101,7 @@ pub(crate) async fn claim(
     }
     database::execute(&tx, include_str!("use_claim.sql"), &[&token_sha256.as_slice()]).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(enrolled(id, request.serial, sponsor))))
+    Ok((StatusCode::CREATED, Reply(enrolled(id, request.serial, sponsor))))
 }
 
 fn enrolled(id: DeviceId, serial: String, sponsor: SponsorId) -> Device {

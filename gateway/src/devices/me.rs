@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{Problem, rest::devices::Device as Shown};
 
 use super::shown;
-use crate::{app::App, auth::Device, database, problem::ApiError};
+use crate::{app::App, auth::Device, database, problem::ApiError, reply::Reply};
 
 /// The device that the token is for.
 #[utoipa::path(get, operation_id = "get_device_me", path = "/v1/devices/me", tag = "devices", security(("bearer" = [])), responses(
@@ -16,7 +16,7 @@ use crate::{app::App, auth::Device, database, problem::ApiError};
 pub(crate) async fn me(
     State(app): State<Arc<App>>,
     device: Device,
-) -> Result<Json<Shown>, ApiError> {
+) -> Result<Reply<Shown>, ApiError> {
     let client = app.pg.get().await?;
     let row = database::query_opt(
         &client,
@@ -24,5 +24,5 @@ pub(crate) async fn me(
         &[&device.id.0, &device.sponsor.0],
     )
     .await?;
-    shown(device.id, row.as_ref()).map(Json)
+    shown(device.id, row.as_ref()).map(Reply)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{DeviceId, Problem, SponsorScope, rest::devices::Device as Shown};
 
 use super::shown;
@@ -12,6 +12,7 @@ use crate::{
     database,
     extract::PathParam,
     problem::ApiError,
+    reply::Reply,
 };
 
 /// Revokes a device of the caller's, for good. This gateway refuses its tokens once this is answered, every other one
@@ -28,7 +29,7 @@ pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     sponsor: Sponsor,
     PathParam(id): PathParam<DeviceId>,
-) -> Result<Json<Shown>, ApiError> {
+) -> Result<Reply<Shown>, ApiError> {
     sponsor.require(SponsorScope::Manage)?;
     let client = app.pg.get().await?;
     let row =
@@ -37,5 +38,5 @@ pub(crate) async fn revoke(
     let device = shown(id, row.as_ref())?;
     revoked::learn(&app).await?;
     tracing::info!(device = %id, sponsor = %sponsor.id, "a device was revoked");
-    Ok(Json(device))
+    Ok(Reply(device))
 }

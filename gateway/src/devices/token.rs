@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{
     DeviceId, ErrorCode, Problem, SponsorId, limits,
@@ -14,7 +14,9 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::assertion::{self, Lifetime};
-use crate::{app::App, auth::keys::Role, database, extract::FormBody, problem::ApiError};
+use crate::{
+    app::App, auth::keys::Role, database, extract::FormBody, problem::ApiError, reply::Reply,
+};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -50,7 +52,7 @@ impl Lifetime for Assertion {
 pub(crate) async fn token(
     State(app): State<Arc<App>>,
     FormBody(request): FormBody<TokenRequest>,
-) -> Result<Json<Token>, ApiError> {
+) -> Result<Reply<Token>, ApiError> {
     if request.grant_type != GRANT_TYPE {
         let problem = Problem::new(ErrorCode::InvalidRequest, "only one grant type is offered");
         return Err(problem.at("/grant_type", format!("must be `{GRANT_TYPE}`")).into());
@@ -87,7 +89,7 @@ pub(crate) async fn token(
         ));
     }
     let sponsor = SponsorId(row.try_get("sponsor_id")?);
-    app.keys.issue(Role::Device { id, sponsor }).map(Json)
+    app.keys.issue(Role::Device { id, sponsor }).map(Reply)
 }
 
 /// Who the assertion says it is from; believed only after its signature was checked with that device's key.

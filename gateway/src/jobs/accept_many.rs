@@ -98,6 +98,7 @@ async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
             tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
             return;
         }
+        app.pools.arrived(model, some.len());
         let per_worker = usize::try_from(limits::LEASE_JOBS_MAX).unwrap_or(usize::MAX);
         for _ in 0..some.len().div_ceil(per_worker) {
             app.wake.announce(&app.queue, Event::Queued(model)).await;

@@ -2,23 +2,19 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{extract::State, http::HeaderMap};
 use ciro_api::{
     ErrorCode, JobId, Problem,
     hash::commitment::commit,
     limits,
     rest::jobs::{BatchOutcome, BatchReply, CreateBatch, CreateJob, JobSummary},
 };
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     accept_many::{self, Stored, Wanted},
+    read_batch,
     submit::{self, Accepted},
     summary,
 };
@@ -26,26 +22,12 @@ use crate::{
     app::App,
     auth::Device,
     database,
-    extract::{self, Body},
+    extract::{self, RawBody},
+    media::Format,
     models::{self, Model},
     problem::ApiError,
+    reply::Reply,
 };
-
-/// The items as they came, so that a bad one is refused by itself and a good one's bytes are its fingerprint.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawBatch {
-    #[serde(deserialize_with = "bounded")]
-    items: Vec<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawItem {
-    #[serde(default)]
-    idempotency_key: Option<String>,
-    job: Box<RawValue>,
-}
 
 /// What is to be done about one item.
 enum Plan {
@@ -60,25 +42,26 @@ enum Plan {
     (status = 400, body = Problem, content_type = "application/problem+json", description = "Not a batch"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
     (status = 413, body = Problem, content_type = "application/problem+json", description = "Body too large"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "Not JSON"),
+    (status = 415, body = Problem, content_type = "application/problem+json", description = "Neither JSON nor CBOR"),
 ))]
 pub(crate) async fn batch(
     State(app): State<Arc<App>>,
     device: Device,
     headers: HeaderMap,
-    body: Body<RawBatch>,
-) -> Result<Json<BatchReply>, ApiError> {
+    body: RawBody,
+) -> Result<Reply<BatchReply>, ApiError> {
     if headers.contains_key(submit::IDEMPOTENCY_KEY) {
         let problem = Problem::new(ErrorCode::InvalidRequest, "a batch has no key of its own");
         let detail = "give each item its own idempotency_key";
         return Err(problem.at("header/Idempotency-Key", detail).into());
     }
-    if body.value.items.is_empty() {
+    let items = read_batch::items(&body)?;
+    if items.is_empty() {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the batch is empty");
         let detail = format!("1 to {} items", limits::BATCH_JOBS_MAX);
         return Err(problem.at("/items", detail).into());
     }
-    let (plans, accepted) = plan(&app, device, body.value).await?;
+    let (plans, accepted) = plan(&app, device, body.format, items).await?;
     let stored = if accepted.is_empty() {
         Vec::new()
     } else {
@@ -88,7 +71,7 @@ pub(crate) async fn batch(
     };
     let jobs = summaries(&app, device, &stored).await?;
     let outcome = |(index, plan)| outcome(index, plan, &stored, &jobs);
-    Ok(Json(BatchReply {
+    Ok(Reply(BatchReply {
         results: plans.into_iter().enumerate().map(outcome).collect::<Result<_, _>>()?,
     }))
 }
@@ -96,14 +79,15 @@ pub(crate) async fn batch(
 async fn plan(
     app: &App,
     device: Device,
-    batch: RawBatch,
+    format: Format,
+    items: Vec<&[u8]>,
 ) -> Result<(Vec<Plan>, Vec<Accepted>), ApiError> {
-    let mut plans = Vec::with_capacity(batch.items.len());
-    let mut accepted: Vec<Accepted> = Vec::with_capacity(batch.items.len());
+    let mut plans = Vec::with_capacity(items.len());
+    let mut accepted: Vec<Accepted> = Vec::with_capacity(items.len());
     let mut by_key: HashMap<String, usize> = HashMap::new();
     let mut known = HashMap::new();
-    for (index, raw) in batch.items.into_iter().enumerate() {
-        let plan = match check(app, device, &raw, &mut known).await {
+    for (index, raw) in items.into_iter().enumerate() {
+        let plan = match check(app, device, format, raw, &mut known).await {
             Ok(job) => {
                 let (key, fingerprint) = job.idempotency.clone().unzip();
                 match key.as_ref().and_then(|key| by_key.get(key)) {
@@ -139,20 +123,20 @@ type KnownModels = HashMap<String, Result<Arc<Model>, ApiError>>;
 async fn check(
     app: &App,
     device: Device,
-    raw: &RawValue,
+    format: Format,
+    raw: &[u8],
     known: &mut KnownModels,
 ) -> Result<Accepted, ApiError> {
-    let item: RawItem = extract::parse(raw.get().as_bytes())?;
-    let bytes = item.job.get().as_bytes();
+    let item = read_batch::item(format, raw)?;
     let idempotency = match item.idempotency_key {
         Some(key) => {
             let key = submit::usable_key(Some(&key), "/idempotency_key")?;
-            Some((key, Sha256::digest(bytes).to_vec()))
+            Some((key, Sha256::digest(item.job).to_vec()))
         }
         None => None,
     };
     let in_job = |error: ApiError| ApiError::from(Problem::from(error).under("/job"));
-    let request: CreateJob = extract::parse(bytes).map_err(in_job)?;
+    let request: CreateJob = extract::parse(format, item.job).map_err(in_job)?;
     let model = model(app, &request.model, known).await.map_err(in_job)?;
     submit::check(model, device, request, idempotency).map_err(in_job)
 }
@@ -167,7 +151,7 @@ async fn model(app: &App, name: &str, known: &mut KnownModels) -> Result<Arc<Mod
     found
 }
 
-async fn accept(
+pub(super) async fn accept(
     app: Arc<App>,
     accepted: Vec<Accepted>,
 ) -> Result<Vec<Result<Stored, ApiError>>, ApiError> {
@@ -237,30 +221,4 @@ fn outcome(
         replayed: Some(stored.is_replay()),
         problem: None,
     })
-}
-
-/// Stops reading behind the last item that may be: a body of commas must not become millions of items.
-fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    struct Items;
-
-    impl<'de> Visitor<'de> for Items {
-        type Value = Vec<Box<RawValue>>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "at most {} items", limits::BATCH_JOBS_MAX)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::new();
-            while let Some(item) = sequence.next_element()? {
-                if items.len() == limits::BATCH_JOBS_MAX {
-                    return Err(de::Error::invalid_length(limits::BATCH_JOBS_MAX + 1, &self));
-                }
-                items.push(item);
-            }
-            Ok(items)
-        }
-    }
-
-    deserializer.deserialize_seq(Items)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use ciro_api::{DeviceId, ErrorCode, JobId, JobStatus, ModelId, Problem, rest::jobs::Job};
 
 use super::{
@@ -16,6 +16,7 @@ use crate::{
     database::{self, read},
     extract::PathParam,
     problem::ApiError,
+    reply::Reply,
     wake::Event,
 };
 
@@ -34,16 +35,16 @@ pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     device: Device,
     PathParam(id): PathParam<JobId>,
-) -> Result<(StatusCode, Json<Job>), ApiError> {
+) -> Result<(StatusCode, Reply<Job>), ApiError> {
     // A task of its own: a client that hangs up must not leave the index behind the database.
     let ending = tokio::spawn(end_or_ask(Arc::clone(&app), device.id, id));
     ending.await.map_err(|e| ApiError::internal("canceling a job", &e))??;
     let job = show::job(&app, device.id, id).await?;
     if job.status == JobStatus::Canceled {
-        return Ok((StatusCode::OK, Json(job)));
+        return Ok((StatusCode::OK, Reply(job)));
     }
     if job.cancel_requested {
-        return Ok((StatusCode::ACCEPTED, Json(job)));
+        return Ok((StatusCode::ACCEPTED, Reply(job)));
     }
     let detail = format!("job {id} has {} already; there is nothing to cancel", job.status);
     Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail))

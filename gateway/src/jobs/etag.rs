@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use ciro_api::rest::jobs::Job;
 use sha2::{Digest, Sha256};
 
-use crate::problem::ApiError;
+use crate::{media::Format, problem::ApiError, reply};
 
 /// A job as it is sent, and its tag.
 pub(super) struct Tagged {
@@ -14,8 +14,8 @@ pub(super) struct Tagged {
 }
 
 impl Tagged {
-    pub(super) fn of(job: &Job) -> Result<Self, ApiError> {
-        let body = serde_json::to_vec(job).map_err(|e| ApiError::internal("writing a job", &e))?;
+    pub(super) fn of(job: &Job, format: Format) -> Result<Self, ApiError> {
+        let body = reply::write(job, format)?;
         // Half of the hash: 128 bits are never met by accident, and nobody gains by a collision of its own jobs.
         let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
         Ok(Self { body, tag })

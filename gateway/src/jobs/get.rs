@@ -17,6 +17,7 @@ use crate::{
     app::App,
     auth::Device,
     extract::{LongPoll, PathParam, QueryParams},
+    media::Format,
     problem::ApiError,
 };
 
@@ -38,6 +39,7 @@ pub(crate) async fn get(
     device: Device,
     PathParam(id): PathParam<JobId>,
     QueryParams(query): QueryParams<LongPoll>,
+    format: Format,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let known = Known::read(&headers);
@@ -45,15 +47,14 @@ pub(crate) async fn get(
     let job = if known.is_none() {
         wait::until_final(&app, device.id, id, query.wait_ms).await?
     } else {
-        let changed = |job: &Job| Tagged::of(job).map(|tagged| !has(&tagged));
+        let changed = |job: &Job| Tagged::of(job, format).map(|tagged| !has(&tagged));
         wait::until(&app, device.id, id, query.wait_ms, changed).await?
     };
-    let tagged = Tagged::of(&job)?;
+    let tagged = Tagged::of(&job, format)?;
     let mut response = if has(&tagged) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let json = HeaderValue::from_static("application/json");
-        ([(header::CONTENT_TYPE, json)], tagged.body).into_response()
+        ([(header::CONTENT_TYPE, format.media_type())], tagged.body).into_response()
     };
     let tag = HeaderValue::from_str(&tagged.tag)
         .map_err(|e| ApiError::internal("writing an entity tag", &e))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobId, JobStatus, Problem, limits,
     rest::jobs::{JobPage, JobSummary},
@@ -13,7 +13,9 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::summary;
-use crate::{app::App, auth::Device, database, extract::QueryParams, models, problem::ApiError};
+use crate::{
+    app::App, auth::Device, database, extract::QueryParams, models, problem::ApiError, reply::Reply,
+};
 
 /// Which page of which jobs.
 #[derive(Deserialize, IntoParams)]
@@ -47,13 +49,13 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     device: Device,
     QueryParams(query): QueryParams<PageQuery>,
-) -> Result<Json<JobPage>, ApiError> {
+) -> Result<Reply<JobPage>, ApiError> {
     if !(1..=limits::JOB_PAGE_MAX).contains(&query.limit) {
         let detail = format!("the limit is 1 to {}, not {}", limits::JOB_PAGE_MAX, query.limit);
         let problem = Problem::new(ErrorCode::InvalidRequest, "a parameter is out of range");
         return Err(problem.at("query/limit", detail).into());
     }
-    page(&app, device, &query).await.map(Json)
+    page(&app, device, &query).await.map(Reply)
 }
 
 async fn page(app: &App, device: Device, query: &PageQuery) -> Result<JobPage, ApiError> {

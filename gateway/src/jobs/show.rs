@@ -23,12 +23,10 @@ use crate::{
 const HEX_BYTES_MAX: usize = 64;
 
 /// The job, if it is this device's. Someone else's does not exist.
-pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
+pub(crate) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
     let client = app.pg.get().await?;
     let row = database::query_opt(&client, include_str!("show.sql"), &[&id.0, &device.0]).await?;
-    let row = row.ok_or_else(|| {
-        ApiError::new(ErrorCode::NotFound, format!("there is no job {id} of this device"))
-    })?;
+    let row = row.ok_or_else(|| no_such_job(id))?;
     let settlement = match status(&row)? {
         JobStatus::Succeeded => {
             ledger::settlement_of(&**client, id).await.map_err(|e| ApiError::from_store(&e))?
@@ -60,8 +58,13 @@ pub(super) fn accepted(model: &Model, id: JobId, accepted_at: OffsetDateTime) ->
     }
 }
 
+/// What is said of a job that is not there, or someone else's.
+pub(crate) fn no_such_job(id: JobId) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no job {id} of this device"))
+}
+
 /// Where the job of a row stands: `status` once it ended, else `state`.
-pub(super) fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
+pub(crate) fn status(row: &Row) -> Result<JobStatus, DatabaseError> {
     if row.try_get::<_, Option<String>>("status")?.is_some() {
         return read(row, "status");
     }

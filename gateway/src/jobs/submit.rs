@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -26,6 +25,7 @@ use crate::{
     models::{self, Model},
     problem::ApiError,
     queue::Entry,
+    reply::Reply,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -70,7 +70,7 @@ impl Accepted {
         (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
         (status = 402, body = Problem, content_type = "application/problem+json", description = "The sponsor does not pay for it"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "Body or input too large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "Neither JSON nor CBOR"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown model or reused key"),
 ))]
 pub(crate) async fn submit(
@@ -104,7 +104,7 @@ pub(super) async fn write(
         _ => wait::until_final(app, device, id, wait_ms).await?,
     };
     let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, Json(job)).into_response();
+    let mut response = (status, Reply(job)).into_response();
     let reply = response.headers_mut();
     reply.insert(
         REPLAYED,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobStatus, ModelId, Problem,
     rest::leases::{FailReply, FailRequest},
@@ -15,6 +15,7 @@ use crate::{
     extract::Body,
     jobs::end::{self, Ending},
     problem::ApiError,
+    reply::Reply,
     wake::Event,
 };
 
@@ -35,7 +36,7 @@ pub(crate) async fn fail(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<FailRequest>,
-) -> Result<Json<FailReply>, ApiError> {
+) -> Result<Reply<FailReply>, ApiError> {
     let request = body.value;
     if request.detail.len() > DETAIL_BYTES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the failure cannot be used");
@@ -43,7 +44,7 @@ pub(crate) async fn fail(
     }
     let failing = tokio::spawn(store(Arc::clone(&app), worker, request));
     let status = failing.await.map_err(|e| ApiError::internal("storing a failure", &e))??;
-    Ok(Json(FailReply { status }))
+    Ok(Reply(FailReply { status }))
 }
 
 async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<JobStatus, ApiError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobId, LeaseId, ModelId, Problem, SponsorId, limits,
     rest::leases::{HeartbeatReply, HeartbeatRequest, HeartbeatResult, LeaseRef, LeaseState},
@@ -17,6 +17,7 @@ use crate::{
     extract::Body,
     problem::ApiError,
     queue::{Known, QueueError},
+    reply::Reply,
     workers::drain,
 };
 
@@ -30,7 +31,7 @@ pub(crate) async fn heartbeat(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<HeartbeatRequest>,
-) -> Result<Json<HeartbeatReply>, ApiError> {
+) -> Result<Reply<HeartbeatReply>, ApiError> {
     let leases = body.value.leases;
     if leases.len() > limits::LEASES_TOGETHER_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
@@ -39,6 +40,7 @@ pub(crate) async fn heartbeat(
     }
     let drain = drain::of(&app, worker.address).await?;
     let held = extend(&app, worker, &leases).await?;
+    app.pools.seen(worker.address, held.values().map(|one| &one.model));
     let result = |fence: &LeaseRef| HeartbeatResult {
         lease: fence.lease,
         state: match held.get(&fence.job) {
@@ -49,7 +51,7 @@ pub(crate) async fn heartbeat(
     };
     let results = leases.iter().map(result).collect();
     index(&app, &leases, &held).await;
-    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain }))
+    Ok(Reply(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain }))
 }
 
 /// A lease that is still the caller's and was extended.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, JobId, ModelId, Problem, limits,
     rest::leases::{LeaseRef, ReleaseReply, ReleaseRequest, ReleaseResult},
@@ -16,6 +16,7 @@ use crate::{
     extract::Body,
     jobs::end::{self, Ending},
     problem::ApiError,
+    reply::Reply,
     wake::Event,
 };
 
@@ -35,7 +36,7 @@ pub(crate) async fn release(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<ReleaseRequest>,
-) -> Result<Json<ReleaseReply>, ApiError> {
+) -> Result<Reply<ReleaseReply>, ApiError> {
     let leases = body.value.leases;
     if leases.len() > limits::LEASES_TOGETHER_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the leases cannot be released");
@@ -49,7 +50,7 @@ pub(crate) async fn release(
         job: fence.job,
         released: released.contains_key(&fence.job),
     };
-    Ok(Json(ReleaseReply { results: leases.iter().map(result).collect() }))
+    Ok(Reply(ReleaseReply { results: leases.iter().map(result).collect() }))
 }
 
 async fn give_back(

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
     rest::{
@@ -25,6 +25,7 @@ use crate::{
     failpoint::Point,
     models,
     problem::ApiError,
+    reply::Reply,
     wake::{Bed, Event, LOOK_AGAIN},
     workers::{drain, session::require_registered},
 };
@@ -44,10 +45,11 @@ pub(crate) async fn take(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<LeaseRequest>,
-) -> Result<Json<LeaseReply>, ApiError> {
+) -> Result<Reply<LeaseReply>, ApiError> {
     let request = body.value;
     check(&app, &request).await?;
     require_registered(&**app.pg.get().await?, worker.address).await?;
+    app.pools.seen(worker.address, &request.models);
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
     let beds: Vec<Bed> =
@@ -70,7 +72,7 @@ pub(crate) async fn take(
         let left = deadline.saturating_duration_since(Instant::now());
         let over = left.is_zero() || app.stop.is_cancelled() || drain == Drain::Terminate;
         if !leases.is_empty() || over {
-            return Ok(Json(LeaseReply { leases, drain }));
+            return Ok(Reply(LeaseReply { leases, drain }));
         }
         let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {

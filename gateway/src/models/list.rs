@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::rest::models::{Model as Shown, ModelList};
 
 use super::Model;
-use crate::{app::App, problem::ApiError};
+use crate::{app::App, problem::ApiError, reply::Reply};
 
 /// Every registered model with its price.
 #[utoipa::path(get, path = "/v1/models", tag = "models", responses(
     (status = 200, body = ModelList, description = "The catalogue"),
 ))]
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<ModelList>, ApiError> {
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Reply<ModelList>, ApiError> {
     let models = super::load(&app).await?;
-    Ok(Json(ModelList { data: models.iter().map(|model| show(model)).collect() }))
+    Ok(Reply(ModelList { data: models.iter().map(|model| show(model)).collect() }))
 }
 
 fn show(model: &Model) -> Shown {

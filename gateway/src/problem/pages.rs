@@ -11,12 +11,12 @@ macro_rules! pages {
 }
 
 pages! {
-    "invalid_request" "invalid_json" "unauthenticated" "token_expired" "invalid_token" "device_revoked" "invalid_assertion"
+    "invalid_request" "invalid_json" "invalid_cbor" "unauthenticated" "token_expired" "invalid_token" "device_revoked" "invalid_assertion"
     "claim_refused" "challenge_unknown" "wrong_signature" "sponsor_out_of_budget" "price_over_ceiling"
-    "forbidden" "worker_not_staked" "not_found" "method_not_allowed" "request_timeout" "lease_lost"
+    "forbidden" "worker_not_staked" "not_found" "method_not_allowed" "not_acceptable" "request_timeout" "lease_lost"
     "result_conflict" "job_already_finished" "not_replayable" "statement_conflict" "device_conflict" "body_too_large"
     "input_too_large" "unsupported_media_type" "unknown_model" "idempotency_key_reused" "invalid_result" "rate_limited"
-    "internal" "unavailable"
+    "job_failed" "wait_over" "internal" "unavailable"
 }
 
 /// The page about a code, in Markdown.

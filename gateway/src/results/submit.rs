@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, Problem, PublicKey,
     felt::Digest,
@@ -24,6 +24,7 @@ use crate::{
     extract::Body,
     models::{self, Model},
     problem::ApiError,
+    reply::Reply,
     workers::session::require_registered,
 };
 
@@ -55,12 +56,12 @@ pub(crate) async fn submit_results(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<SubmitResults>,
-) -> Result<Json<SubmitReply>, ApiError> {
+) -> Result<Reply<SubmitReply>, ApiError> {
     let signed = check(&app, worker, body.value).await?;
     // A task of its own: a worker that hangs up must not cancel a commit half-way.
     let storing = tokio::spawn(store::store(Arc::clone(&app), worker, signed));
     let results = storing.await.map_err(|e| ApiError::internal("storing results", &e))??;
-    Ok(Json(SubmitReply { results }))
+    Ok(Reply(SubmitReply { results }))
 }
 
 async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Signed, ApiError> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{Problem, SponsorScope, rest::sponsors::Sponsor as Shown};
 
-use crate::{app::App, auth::Sponsor, problem::ApiError};
+use crate::{app::App, auth::Sponsor, problem::ApiError, reply::Reply};
 
 /// The sponsor that the key is of: its limits, and what the chain says of it.
 #[utoipa::path(get, operation_id = "get_sponsor_me", path = "/v1/sponsors/me", tag = "sponsors", security(("sponsor_key" = [])), responses(
@@ -16,10 +16,10 @@ use crate::{app::App, auth::Sponsor, problem::ApiError};
 pub(crate) async fn me(
     State(app): State<Arc<App>>,
     sponsor: Sponsor,
-) -> Result<Json<Shown>, ApiError> {
+) -> Result<Reply<Shown>, ApiError> {
     sponsor.require(SponsorScope::Read)?;
     let books = super::books(&app, sponsor.id).await?;
-    Ok(Json(Shown {
+    Ok(Reply(Shown {
         id: books.id,
         name: books.name,
         address: books.address,

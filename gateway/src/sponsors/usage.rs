@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, Problem, SponsorScope, limits,
     rest::sponsors::{Usage, UsageDay},
@@ -11,7 +11,9 @@ use serde::Deserialize;
 use tokio_postgres::Row;
 use utoipa::IntoParams;
 
-use crate::{app::App, auth::Sponsor, database, extract::QueryParams, problem::ApiError};
+use crate::{
+    app::App, auth::Sponsor, database, extract::QueryParams, problem::ApiError, reply::Reply,
+};
 
 /// How far back.
 #[derive(Deserialize, IntoParams)]
@@ -38,7 +40,7 @@ pub(crate) async fn usage(
     State(app): State<Arc<App>>,
     sponsor: Sponsor,
     QueryParams(query): QueryParams<UsageQuery>,
-) -> Result<Json<Usage>, ApiError> {
+) -> Result<Reply<Usage>, ApiError> {
     sponsor.require(SponsorScope::Read)?;
     if !(1..=limits::USAGE_DAYS_MAX).contains(&query.days) {
         let detail = format!("1 to {} days, not {}", limits::USAGE_DAYS_MAX, query.days);
@@ -54,7 +56,7 @@ pub(crate) async fn usage(
         &[&sponsor.id.0, &days, &limits::USAGE_JOBS_PER_DAY_MAX],
     )
     .await?;
-    Ok(Json(Usage {
+    Ok(Reply(Usage {
         budget_fri: books.free,
         held_fri: books.held,
         spent_fri: books.spent,

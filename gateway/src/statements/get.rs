@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{ErrorCode, Problem, StatementId, rest::statements::StatementDocument};
 use ciro_paymaster::statements;
 
-use crate::{app::App, auth::Worker, extract::PathParam, problem::ApiError};
+use crate::{app::App, auth::Worker, extract::PathParam, problem::ApiError, reply::Reply};
 
 /// One of the caller's statements, wherever it stands.
 #[utoipa::path(get, operation_id = "get_statement", path = "/v1/statements/{id}", tag = "workers", security(("bearer" = [])),
@@ -19,11 +19,11 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     worker: Worker,
     PathParam(id): PathParam<StatementId>,
-) -> Result<Json<StatementDocument>, ApiError> {
+) -> Result<Reply<StatementDocument>, ApiError> {
     let client = app.pg.get().await?;
     let found = statements::get(&**client, id).await.map_err(|e| ApiError::from_store(&e))?;
     found
         .filter(|document| document.worker == worker.address)
-        .map(Json)
+        .map(Reply)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("you have no statement {id}")))
 }

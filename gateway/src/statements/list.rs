@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     ErrorCode, Problem, StatementId,
     rest::statements::{StatementFilter, StatementPage},
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::STATEMENTS_MAX;
-use crate::{app::App, auth::Worker, extract::QueryParams, problem::ApiError};
+use crate::{app::App, auth::Worker, extract::QueryParams, problem::ApiError, reply::Reply};
 
 /// Which page of which statements.
 #[derive(Deserialize, IntoParams)]
@@ -43,7 +43,7 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     worker: Worker,
     QueryParams(query): QueryParams<PageQuery>,
-) -> Result<Json<StatementPage>, ApiError> {
+) -> Result<Reply<StatementPage>, ApiError> {
     if !(1..=STATEMENTS_MAX).contains(&query.limit) {
         let detail = format!("the limit is 1 to {STATEMENTS_MAX}, not {}", query.limit);
         let problem = Problem::new(ErrorCode::InvalidRequest, "a parameter is out of range");
@@ -55,5 +55,5 @@ pub(crate) async fn list(
             statements::unsettled(&**client, worker.address, query.after, query.limit).await
         }
     };
-    page.map(Json).map_err(|e| ApiError::from_store(&e))
+    page.map(Reply).map_err(|e| ApiError::from_store(&e))
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{Problem, limits, rest::statements::StatementList};
 use ciro_paymaster::statements;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use crate::{
     auth::Worker,
     extract::{LongPoll, QueryParams},
     problem::ApiError,
+    reply::Reply,
 };
 
 /// The paymaster closes statements in its own process; this is how often we look for one.
@@ -28,7 +29,7 @@ pub(crate) async fn pending(
     State(app): State<Arc<App>>,
     worker: Worker,
     QueryParams(query): QueryParams<LongPoll>,
-) -> Result<Json<StatementList>, ApiError> {
+) -> Result<Reply<StatementList>, ApiError> {
     let deadline = Instant::now() + Duration::from_millis(query.wait_ms.min(limits::WAIT_MS_MAX));
     loop {
         let client = app.pg.get().await?;
@@ -38,7 +39,7 @@ pub(crate) async fn pending(
         drop(client);
         let left = deadline.saturating_duration_since(Instant::now());
         if !data.is_empty() || left.is_zero() || app.stop.is_cancelled() {
-            return Ok(Json(StatementList { data }));
+            return Ok(Reply(StatementList { data }));
         }
         tokio::select! {
             () = tokio::time::sleep(left.min(LOOK_AGAIN)) => {}

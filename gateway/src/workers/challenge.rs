@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     Problem, limits,
     rest::workers::{Challenge, ChallengeRequest},
 };
 
 use super::session::require_registered;
-use crate::{app::App, auth::challenge, extract::Body, problem::ApiError};
+use crate::{app::App, auth::challenge, extract::Body, problem::ApiError, reply::Reply};
 
 /// A challenge to answer at /v1/workers/session.
 #[utoipa::path(post, path = "/v1/workers/challenge", tag = "workers", request_body = ChallengeRequest, responses(
@@ -20,11 +20,11 @@ use crate::{app::App, auth::challenge, extract::Body, problem::ApiError};
 pub(crate) async fn challenge(
     State(app): State<Arc<App>>,
     body: Body<ChallengeRequest>,
-) -> Result<Json<Challenge>, ApiError> {
+) -> Result<Reply<Challenge>, ApiError> {
     let worker = body.value.worker;
     require_registered(&**app.pg.get().await?, worker).await?;
     let challenge = challenge::make(&app.keys, worker);
-    Ok(Json(Challenge {
+    Ok(Reply(Challenge {
         challenge,
         chain_id: app.chain_id,
         contract: app.job_manager,

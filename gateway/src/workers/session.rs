@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use ciro_api::{
     Address, ErrorCode, Problem,
     hash::{sign, snip12::TypedStruct, worker_login::WorkerLogin},
@@ -18,6 +18,7 @@ use crate::{
     database,
     extract::Body,
     problem::ApiError,
+    reply::Reply,
 };
 
 /// A bearer token for 15 minutes.
@@ -30,7 +31,7 @@ use crate::{
 pub(crate) async fn session(
     State(app): State<Arc<App>>,
     body: Body<SessionRequest>,
-) -> Result<Json<Token>, ApiError> {
+) -> Result<Reply<Token>, ApiError> {
     let SessionRequest { worker, challenge, signature } = body.value;
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn session(
     if fresh == 0 {
         return Err(challenge_unknown());
     }
-    app.keys.issue(Role::Worker { address: worker }).map(Json)
+    app.keys.issue(Role::Worker { address: worker }).map(Reply)
 }
 
 fn challenge_unknown() -> ApiError {
