@@ -10,4 +10,4 @@ pub(crate) mod list;
 mod show;
 pub(crate) mod submit;
 mod summary;
-mod wait;
+pub(crate) mod wait;

@@ -32,12 +32,17 @@ pub(crate) async fn cancel(
     device: Device,
     PathParam(id): PathParam<JobId>,
 ) -> Result<Json<Job>, ApiError> {
+    run(&app, device, id).await.map(Json)
+}
+
+/// Ends the job if it is queued; it is canceled now, or this is an error.
+pub(crate) async fn run(app: &Arc<App>, device: Device, id: JobId) -> Result<Job, ApiError> {
     // A task of its own: a client that hangs up must not leave the index behind the database.
-    let ending = tokio::spawn(end_queued(Arc::clone(&app), device.id, id));
+    let ending = tokio::spawn(end_queued(Arc::clone(app), device.id, id));
     ending.await.map_err(|e| ApiError::internal("canceling a job", &e))??;
-    let job = show::job(&app, device.id, id).await?;
+    let job = show::job(app, device.id, id).await?;
     if job.status == JobStatus::Canceled {
-        return Ok(Json(job));
+        return Ok(job);
     }
     let detail = format!("job {id} has {} already; there is nothing to cancel", job.status);
     Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail))

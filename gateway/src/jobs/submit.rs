@@ -82,21 +82,33 @@ pub(crate) async fn submit(
     let wait_ms = preferred_wait_ms(&headers)?;
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
-    let model = models::find(&app, &body.value.model).await?;
-    let accepted = check(model, device, body.value, idempotency)?;
-    // A task of its own: a client that hangs up must not cancel an accept half-way.
-    let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
-    let (id, replayed) =
-        accepting.await.map_err(|e| ApiError::internal("accepting a job", &e))??;
-    let job = wait::until_final(&app, device.id, id, wait_ms).await?;
+    let (job, replayed) = run(&app, device, body.value, idempotency, wait_ms).await?;
+    let location = format!("/v1/jobs/{}", job.id);
     let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = (status, Json(job)).into_response();
     let reply = response.headers_mut();
     reply.insert(REPLAYED, HeaderValue::from_static(if replayed { "true" } else { "false" }));
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
+    if let Ok(location) = HeaderValue::from_str(&location) {
         reply.insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Accepts a job, and waits for its end for up to `wait_ms`; whether the job was accepted earlier under its key.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    device: Device,
+    request: CreateJob,
+    idempotency: Option<(String, Vec<u8>)>,
+    wait_ms: u64,
+) -> Result<(Job, bool), ApiError> {
+    let model = models::find(app, &request.model).await?;
+    let accepted = check(model, device, request, idempotency)?;
+    // A task of its own: a client that hangs up must not cancel an accept half-way.
+    let accepting = tokio::spawn(accept(Arc::clone(app), accepted));
+    let (id, replayed) =
+        accepting.await.map_err(|e| ApiError::internal("accepting a job", &e))??;
+    Ok((wait::until_final(app, device.id, id, wait_ms).await?, replayed))
 }
 
 /// Everything that can be checked of a job without a lock, but for its model's name.
@@ -174,7 +186,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// The key, if it is one; `pointer` says where it stood.
-pub(super) fn usable_key(given: Option<&str>, pointer: &str) -> Result<String, ApiError> {
+pub(crate) fn usable_key(given: Option<&str>, pointer: &str) -> Result<String, ApiError> {
     let plain = given.filter(|text| text.bytes().all(|b| b.is_ascii_graphic()));
     match plain {
         Some(key) if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => {

@@ -27,21 +27,30 @@ pub(crate) async fn heartbeat(
     worker: Worker,
     body: Body<HeartbeatRequest>,
 ) -> Result<Json<HeartbeatReply>, ApiError> {
-    let leases = body.value.leases;
+    run(&app, worker, body.value).await.map(Json)
+}
+
+/// Extends what is the worker's; the others are lost.
+pub(crate) async fn run(
+    app: &App,
+    worker: Worker,
+    request: HeartbeatRequest,
+) -> Result<HeartbeatReply, ApiError> {
+    let leases = request.leases;
     if leases.len() > LEASES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
         return Err(problem.at("/leases", format!("at most {LEASES_MAX}")).into());
     }
-    let models = held_models(&app, worker, &leases).await?;
+    let models = held_models(app, worker, &leases).await?;
     let mut results = Vec::with_capacity(leases.len());
     for fence in &leases {
         let state = match models.get(&fence.job) {
-            Some(model) if keep(&app, *model, fence).await? => LeaseState::Ok,
+            Some(model) if keep(app, *model, fence).await? => LeaseState::Ok,
             _ => LeaseState::Lost,
         };
         results.push(HeartbeatResult { lease: fence.lease, state });
     }
-    Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
+    Ok(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS })
 }
 
 /// The models of those leases that `PostgreSQL` still gives to this worker and whose run may go on.

@@ -45,8 +45,16 @@ pub(crate) async fn take(
     worker: Worker,
     body: Body<LeaseRequest>,
 ) -> Result<Json<LeaseReply>, ApiError> {
-    let request = body.value;
-    check(&app, &request).await?;
+    run(&app, worker, body.value).await.map(Json)
+}
+
+/// Grants what there is, after waiting for it if wished.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    worker: Worker,
+    request: LeaseRequest,
+) -> Result<LeaseReply, ApiError> {
+    check(app, &request).await?;
     require_registered(&**app.pg.get().await?, worker.address).await?;
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
@@ -58,11 +66,11 @@ pub(crate) async fn take(
             hint.as_mut().enable();
         }
         // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
-        let granting = tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
+        let granting = tokio::spawn(grant(Arc::clone(app), worker, lease, request.clone()));
         let leases = granting.await.map_err(|e| ApiError::internal("granting leases", &e))??;
         let left = deadline.saturating_duration_since(Instant::now());
         if !leases.is_empty() || left.is_zero() || app.stop.is_cancelled() {
-            return Ok(Json(LeaseReply { leases }));
+            return Ok(LeaseReply { leases });
         }
         let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {
