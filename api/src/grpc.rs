@@ -12,7 +12,7 @@ pub use jobs::job_id;
 pub use problem::field_path;
 
 /// Package `ciro.v1`, as generated from its files.
-#[expect(clippy::pedantic, reason = "generated")]
+#[expect(clippy::allow_attributes, clippy::as_conversions, clippy::pedantic, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("ciro.v1");
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::header,
+    http::{HeaderValue, header},
     middleware::{self, Next},
     response::Response,
 };
@@ -50,7 +50,7 @@ pub(crate) fn router(app: &Arc<App>) -> Result<Router, Error> {
 
 /// Sends gRPC calls to their own router, before anything that answers in HTTP's terms.
 pub(crate) async fn divert(State(grpc): State<Router>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
+    let given = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     if given != b"application/grpc" && given != b"application/grpc+proto" {
         return next.run(request).await;
     }

@@ -22,11 +22,11 @@ use crate::{
 };
 
 impl TryFrom<v1::CreateJobRequest> for CreateJob {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::CreateJobRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::CreateJobRequest) -> Result<Self, Box<Problem>> {
         if request.model.is_empty() {
-            return Err(unusable("/model", "missing"));
+            return unusable("/model", "missing");
         }
         Ok(Self {
             input: match required("/input", request.input)? {
@@ -48,16 +48,17 @@ impl TryFrom<v1::CreateJobRequest> for CreateJob {
 }
 
 /// The id of the job that is asked about. One that cannot exist names nothing.
-pub fn job_id(text: &str) -> Result<JobId, Problem> {
+pub fn job_id(text: &str) -> Result<JobId, Box<Problem>> {
     if text.is_empty() {
-        return Err(unusable("/id", "missing"));
+        return unusable("/id", "missing");
     }
-    text.parse().map_err(|e: ParseIdError| Problem::new(ErrorCode::NotFound, e.to_string()))
+    let unknown = |e: ParseIdError| Box::new(Problem::new(ErrorCode::NotFound, e.to_string()));
+    text.parse().map_err(unknown)
 }
 
 impl v1::ListJobsRequest {
     /// The status to filter by; nothing when all are wanted.
-    pub fn wanted_status(&self) -> Result<Option<JobStatus>, Problem> {
+    pub fn wanted_status(&self) -> Result<Option<JobStatus>, Box<Problem>> {
         Ok(match known("/status", self.status)? {
             v1::JobStatus::Unspecified => None,
             v1::JobStatus::Queued => Some(JobStatus::Queued),
@@ -70,7 +71,7 @@ impl v1::ListJobsRequest {
     }
 
     /// The job behind which the page begins; nothing for the first page.
-    pub fn wanted_after(&self) -> Result<Option<JobId>, Problem> {
+    pub fn wanted_after(&self) -> Result<Option<JobId>, Box<Problem>> {
         if self.after.is_empty() { Ok(None) } else { read("/after", &self.after).map(Some) }
     }
 }

@@ -10,7 +10,9 @@ pub fn field_path(pointer: &str) -> String {
     let mut path = String::new();
     for part in inner.unwrap_or(pointer).split('/') {
         if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{part}]"));
+            path.push('[');
+            path.push_str(part);
+            path.push(']');
         } else {
             if !path.is_empty() {
                 path.push('.');

@@ -20,17 +20,17 @@ use crate::{
 };
 
 impl TryFrom<v1::ChallengeRequest> for ChallengeRequest {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::ChallengeRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::ChallengeRequest) -> Result<Self, Box<Problem>> {
         Ok(Self { worker: read("/worker", &request.worker)? })
     }
 }
 
 impl TryFrom<v1::OpenSessionRequest> for SessionRequest {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::OpenSessionRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::OpenSessionRequest) -> Result<Self, Box<Problem>> {
         Ok(Self {
             worker: read("/worker", &request.worker)?,
             challenge: read("/challenge", &request.challenge)?,
@@ -40,9 +40,9 @@ impl TryFrom<v1::OpenSessionRequest> for SessionRequest {
 }
 
 impl TryFrom<v1::LeaseRequest> for LeaseRequest {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::LeaseRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::LeaseRequest) -> Result<Self, Box<Problem>> {
         let models = request.models.iter().enumerate();
         let models = models.map(|(place, model)| read(&format!("/models/{place}"), model));
         Ok(Self {
@@ -55,9 +55,9 @@ impl TryFrom<v1::LeaseRequest> for LeaseRequest {
 }
 
 impl TryFrom<v1::LeaseRef> for LeaseRef {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(fence: v1::LeaseRef) -> Result<Self, Problem> {
+    fn try_from(fence: v1::LeaseRef) -> Result<Self, Box<Problem>> {
         Ok(Self {
             job: read("/job", &fence.job)?,
             epoch: fence.epoch,
@@ -67,24 +67,24 @@ impl TryFrom<v1::LeaseRef> for LeaseRef {
 }
 
 impl TryFrom<v1::HeartbeatRequest> for HeartbeatRequest {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::HeartbeatRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::HeartbeatRequest) -> Result<Self, Box<Problem>> {
         let fences = request.leases.into_iter().enumerate();
         let read = |(place, fence): (usize, v1::LeaseRef)| {
-            LeaseRef::try_from(fence).map_err(|p| p.under(&format!("/leases/{place}")))
+            LeaseRef::try_from(fence).map_err(|p| Box::new(p.under(&format!("/leases/{place}"))))
         };
         Ok(Self { leases: fences.map(read).collect::<Result<_, _>>()? })
     }
 }
 
 impl TryFrom<v1::SubmitResultsRequest> for SubmitResults {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::SubmitResultsRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::SubmitResultsRequest) -> Result<Self, Box<Problem>> {
         let items = request.results.into_iter().enumerate();
         let read = |(place, item): (usize, v1::ResultItem)| {
-            ResultItem::try_from(item).map_err(|p| p.under(&format!("/results/{place}")))
+            ResultItem::try_from(item).map_err(|p| Box::new(p.under(&format!("/results/{place}"))))
         };
         Ok(Self {
             results: items.map(read).collect::<Result<_, _>>()?,
@@ -94,9 +94,9 @@ impl TryFrom<v1::SubmitResultsRequest> for SubmitResults {
 }
 
 impl TryFrom<v1::ResultItem> for ResultItem {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(item: v1::ResultItem) -> Result<Self, Problem> {
+    fn try_from(item: v1::ResultItem) -> Result<Self, Box<Problem>> {
         Ok(Self {
             fence: fence(item.fence)?,
             model: read("/model", &item.model)?,
@@ -107,28 +107,30 @@ impl TryFrom<v1::ResultItem> for ResultItem {
 }
 
 impl TryFrom<v1::FailRequest> for FailRequest {
-    type Error = Problem;
+    type Error = Box<Problem>;
 
-    fn try_from(request: v1::FailRequest) -> Result<Self, Problem> {
+    fn try_from(request: v1::FailRequest) -> Result<Self, Box<Problem>> {
         let v1::FailRequest { fence: given, detail, retryable } = request;
         Ok(Self { fence: fence(given)?, detail, retryable })
     }
 }
 
-fn fence(given: Option<v1::LeaseRef>) -> Result<LeaseRef, Problem> {
-    LeaseRef::try_from(required("/fence", given)?).map_err(|problem| problem.under("/fence"))
+fn fence(given: Option<v1::LeaseRef>) -> Result<LeaseRef, Box<Problem>> {
+    LeaseRef::try_from(required("/fence", given)?).map_err(|p| Box::new(p.under("/fence")))
 }
 
-fn signature(given: Option<v1::Signature>) -> Result<Signature, Problem> {
+fn signature(given: Option<v1::Signature>) -> Result<Signature, Box<Problem>> {
     let signature = required("/signature", given)?;
     Ok(Signature { r: read("/signature/r", &signature.r)?, s: read("/signature/s", &signature.s)? })
 }
 
 impl v1::SessionRequest {
     /// What is asked, or that nothing is.
-    pub fn asked(self) -> Result<v1::session_request::Body, Problem> {
-        self.body
-            .ok_or_else(|| unusable("/body", "missing: one of lease, heartbeat, results, fail"))
+    pub fn asked(self) -> Result<v1::session_request::Body, Box<Problem>> {
+        self.body.map_or_else(
+            || unusable("/body", "missing: one of lease, heartbeat, results, fail"),
+            Ok,
+        )
     }
 }
 

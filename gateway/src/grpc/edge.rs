@@ -36,7 +36,7 @@ pub(super) async fn guard(mut request: Request, next: Next) -> Response {
             }
             wished.min(REQUEST_TIMEOUT)
         }
-        Err(problem) => return refuse(problem),
+        Err(problem) => return refuse(*problem),
     };
     // A panic ends one call, not the process.
     match timeout(patience, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
@@ -50,14 +50,14 @@ pub(super) async fn guard(mut request: Request, next: Next) -> Response {
 }
 
 /// How long the caller waits; a deadline that we cannot read is an error, or a client would wonder.
-fn wished(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
+fn wished(headers: &HeaderMap) -> Result<Option<Duration>, Box<Problem>> {
     let Some(value) = headers.get(TIMEOUT) else {
         return Ok(None);
     };
     let read = value.to_str().ok().and_then(read_timeout);
     read.map(Some).ok_or_else(|| {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the deadline cannot be read");
-        problem.at("header/grpc-timeout", "1 to 8 digits and one of H, M, S, m, u, n")
+        Box::new(problem.at("header/grpc-timeout", "1 to 8 digits and one of H, M, S, m, u, n"))
     })
 }
 

@@ -21,22 +21,28 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Looks until `stop`; then nothing is served any more, and whoever watches is told so and let go.
 pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
     tell(&app, ServingStatus::NotServing).await;
-    let looking = async {
-        loop {
-            let ready = matches!(timeout(PATIENCE, ready(&app)).await, Ok(Ok(())));
-            let now = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
-            tell(&app, now).await;
-            sleep(EVERY).await;
-        }
-    };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = looking => {}
+        () = look(&app) => {}
     }
     tell(&app, ServingStatus::NotServing).await;
     let mut reporter = app.health.clone();
     for name in NAMES {
         reporter.clear_service_status(name).await;
+    }
+}
+
+/// Tells changes alone: whoever watches hears whatever is told.
+async fn look(app: &App) {
+    let mut told = ServingStatus::NotServing;
+    loop {
+        let ready = matches!(timeout(PATIENCE, ready(app)).await, Ok(Ok(())));
+        let now = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        if now != told {
+            tell(app, now).await;
+            told = now;
+        }
+        sleep(EVERY).await;
     }
 }
 
