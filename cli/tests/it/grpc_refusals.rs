@@ -10,9 +10,10 @@ use ciro_api::{
 };
 use futures::stream;
 use serde_json::{Value, json};
-use tonic::{Code, Status, codegen::http::uri::PathAndQuery};
+use tonic::{Code, Status, Streaming, codegen::http::uri::PathAndQuery};
 use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
 };
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::v1::{
@@ -23,10 +24,13 @@ use tonic_types::StatusExt as _;
 
 use crate::{
     grpc::{Grpc, hash_job, lease_request, reason, refusal, with},
-    net::{self, Net, refused},
+    net::{self, HandWorker, Net, refused},
     quota::Strict,
     sponsor_desk::own_key,
 };
+
+/// Enough for what the tests do, and used up soon.
+const QUOTA: u32 = 6;
 
 async fn create(grpc: &Grpc, token: &str, message: v1::CreateJobRequest) -> Status {
     grpc.jobs().create(with(token, message)).await.unwrap_err()
@@ -41,98 +45,100 @@ async fn rest(net: &Net, token: &str, changed: Value) -> String {
     refused(post).await.as_str().to_owned()
 }
 
-#[tokio::test]
-async fn grpc_refuses_what_rest_refuses_for_the_same_reason_and_stores_nothing() {
-    let (net, worker) = Net::with_hand_worker().await;
-    let grpc = Grpc::connect(&net.dev.network.gateway_url).await;
-    let token = net.device.token.as_str();
-
-    // Who may not.
+async fn who_may_not(net: &Net, grpc: &Grpc, worker: &HandWorker) {
     let nobody = grpc.jobs().create(hash_job(b"x")).await.unwrap_err();
-    assert_eq!(
-        (nobody.code(), reason(&nobody).as_str()),
-        (Code::Unauthenticated, "unauthenticated")
-    );
+    assert_eq!(nobody.code(), Code::Unauthenticated);
+    assert_eq!(reason(&nobody), "unauthenticated");
     for (token, code) in [
         ("not.a.token", Code::Unauthenticated),
         (worker.token.as_str(), Code::PermissionDenied),
         ("key_whatever", Code::PermissionDenied),
     ] {
-        let status = create(&grpc, token, hash_job(b"x")).await;
-        assert_eq!((status.code(), reason(&status)), (code, rest(&net, token, json!({})).await));
+        let status = create(grpc, token, hash_job(b"x")).await;
+        assert_eq!((status.code(), reason(&status)), (code, rest(net, token, json!({})).await));
     }
-    let lease = lease_request(&net, 1, 0).await;
-    let status = grpc.workers().lease(with(token, lease.clone())).await.unwrap_err();
+    let asked = with(&net.device.token, lease_request(net, 1, 0).await);
+    let status = grpc.workers().lease(asked).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "forbidden"));
+}
 
-    // What cannot be used.
-    type Change = fn(&mut v1::CreateJobRequest);
-    let bad: [(Change, Value, Code, &str); 4] = [
+/// A change of a good job, the same in JSON, and how gRPC calls it and its place.
+type Fault = (fn(&mut v1::CreateJobRequest), Value, Code, &'static str);
+
+fn faults() -> [Fault; 4] {
+    let long = limits::RUN_WITHIN_MS_MAX + 1;
+    let large = || "x".repeat(8_193);
+    [
         (
-            |r| r.model = "ciro/none@1".into(),
+            |r| r.model = "ciro/none@1".to_owned(),
             json!({"model": "ciro/none@1"}),
             Code::InvalidArgument,
             "model",
         ),
         (
             |r| r.run_within_ms = Some(limits::RUN_WITHIN_MS_MAX + 1),
-            json!({"run_within_ms": limits::RUN_WITHIN_MS_MAX + 1}),
+            json!({"run_within_ms": long}),
             Code::InvalidArgument,
             "run_within_ms",
         ),
         (|r| r.priority = 9, json!({"priority": "urgent"}), Code::InvalidArgument, "priority"),
         (
             |r| r.input = Some(v1::create_job_request::Input::Text("x".repeat(8_193))),
-            json!({"input": {"text": "x".repeat(8_193)}}),
+            json!({"input": {"text": large()}}),
             Code::OutOfRange,
             "input",
         ),
-    ];
-    for (change, changed, code, field) in bad {
+    ]
+}
+
+async fn what_cannot_be_used(net: &Net, grpc: &Grpc, worker: &HandWorker) {
+    let token = net.device.token.as_str();
+    for (change, changed, code, field) in faults() {
         let mut message = hash_job(b"x");
         change(&mut message);
-        let status = create(&grpc, token, message).await;
-        assert_eq!(
-            refusal(&status),
-            (code, rest(&net, token, changed).await, vec![field.to_owned()])
-        );
+        let status = create(grpc, token, message).await;
+        let known = rest(net, token, changed).await;
+        assert_eq!(refusal(&status), (code, known, vec![field.to_owned()]));
     }
     let keyed = v1::CreateJobRequest { idempotency_key: "two words".to_owned(), ..hash_job(b"x") };
-    let status = create(&grpc, token, keyed).await;
+    let status = create(grpc, token, keyed).await;
     assert_eq!(refusal(&status).2, ["idempotency_key"]);
-    let empty = create(&grpc, token, v1::CreateJobRequest::default()).await;
+    let status = create(grpc, token, v1::CreateJobRequest::default()).await;
     assert_eq!(
-        refusal(&empty),
-        (Code::InvalidArgument, "invalid_request".into(), vec!["model".into()])
+        (status.code(), reason(&status).as_str()),
+        (Code::InvalidArgument, "invalid_request")
     );
+    assert_eq!(refusal(&status).2, ["model"]);
     let page = v1::ListJobsRequest { limit: limits::JOB_PAGE_MAX + 1, ..Default::default() };
     let status = grpc.jobs().list(with(token, page)).await.unwrap_err();
     assert_eq!(refusal(&status).2, ["limit"]);
-    let none = v1::LeaseRequest { max_jobs: 0, ..lease };
+    let none = lease_request(net, 0, 0).await;
     let status = grpc.workers().lease(with(&worker.token, none)).await.unwrap_err();
     assert_eq!(refusal(&status).2, ["max_jobs"]);
-    let large = create(&grpc, token, hash_job(&vec![0; limits::JOB_MESSAGE_BYTES_MAX])).await;
+    let large = create(grpc, token, hash_job(&vec![0; limits::JOB_MESSAGE_BYTES_MAX])).await;
     assert_eq!((large.code(), reason(&large).as_str()), (Code::OutOfRange, "body_too_large"));
+}
 
-    // What is not there, and what is not protobuf.
+/// What is not there, and what is not the message that it should be.
+async fn what_is_not_there(net: &Net, grpc: &Grpc) {
     let mut raw = tonic::client::Grpc::new(grpc.channel.clone());
-    let codec = ProstCodec::<v1::SessionRequest, v1::Job>::default;
     for (path, code, known) in [
         ("/ciro.v1.JobService/Nothing", Code::Unimplemented, "not_found"),
         ("/nowhere.at.All/Nothing", Code::Unimplemented, "not_found"),
         ("/ciro.v1.JobService/Get", Code::InvalidArgument, "invalid_request"),
     ] {
         raw.ready().await.unwrap();
-        let message = with(token, v1::SessionRequest { seq: 7, body: None });
-        let status =
-            raw.unary(message, PathAndQuery::from_static(path), codec()).await.unwrap_err();
+        let message = with(&net.device.token, v1::SessionRequest { seq: 7, body: None });
+        let codec = ProstCodec::<v1::SessionRequest, v1::Job>::default();
+        let path_of = PathAndQuery::from_static(path);
+        let status = raw.unary(message, path_of, codec).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (code, known), "{path}");
     }
-    assert_eq!((net.jobs().await, net.held_fri().await), (0, 0));
+}
 
-    // Another's job, and one that cannot be.
-    let job = grpc.create(token, b"mine").await;
-    let other = Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+/// Another's job, and ids that cannot be.
+async fn what_is_anothers(net: &Net, grpc: &Grpc, other: &Device) {
+    let job = grpc.create(&net.device.token, b"mine").await;
     for id in [job.id.as_str(), "job_7", "dev_1"] {
         let message = v1::GetJobRequest { id: id.to_owned(), wait_ms: 0 };
         let status = grpc.jobs().get(with(&other.token, message)).await.unwrap_err();
@@ -142,21 +148,34 @@ async fn grpc_refuses_what_rest_refuses_for_the_same_reason_and_stores_nothing()
             "{id}"
         );
     }
+}
 
-    // A revoked device is out, also of what it watches.
-    let mine = grpc.create(&other.token, b"theirs").await.id;
-    let watch = v1::WatchJobRequest { id: mine };
+/// A revoked device is out, also of what it watches.
+async fn who_may_not_any_more(net: &Net, grpc: &Grpc, other: &Device) {
+    let watch = v1::WatchJobRequest { id: grpc.create(&other.token, b"theirs").await.id };
     let mut watch = grpc.jobs().watch(with(&other.token, watch)).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status(), JobStatus::Queued);
-    let manage = own_key(&net, &[SponsorScope::Manage]).await;
+    let manage = own_key(net, &[SponsorScope::Manage]).await;
     let revoke = net.gateway.post(&format!("/v1/devices/{}/revoke", other.id)).bearer_auth(manage);
     assert!(revoke.send().await.unwrap().status().is_success());
-    assert_eq!(reason(&watch.message().await.unwrap_err()), "device_revoked");
-    let status = create(&grpc, &other.token, hash_job(b"x")).await;
-    assert_eq!(
-        (status.code(), reason(&status).as_str()),
-        (Code::Unauthenticated, "device_revoked")
-    );
+    let cut = watch.message().await.unwrap_err();
+    for status in [cut, create(grpc, &other.token, hash_job(b"x")).await] {
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(reason(&status), "device_revoked");
+    }
+}
+
+#[tokio::test]
+async fn grpc_refuses_what_rest_refuses_for_the_same_reason_and_stores_nothing() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let grpc = Grpc::connect(&net.dev.network.gateway_url).await;
+    who_may_not(&net, &grpc, &worker).await;
+    what_cannot_be_used(&net, &grpc, &worker).await;
+    what_is_not_there(&net, &grpc).await;
+    assert_eq!((net.jobs().await, net.held_fri().await), (0, 0));
+    let other = Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    what_is_anothers(&net, &grpc, &other).await;
+    who_may_not_any_more(&net, &grpc, &other).await;
     net.stop().await;
 }
 
@@ -176,74 +195,88 @@ async fn services(grpc: &Grpc) -> Vec<String> {
     }
 }
 
+/// A wait ends before its caller's patience, and a stream with it.
+async fn deadlines(grpc: &Grpc, token: &str, id: &str) {
+    let patience = Duration::from_secs(3);
+    let began = Instant::now();
+    let mut request = with(token, v1::GetJobRequest { id: id.to_owned(), wait_ms: 30_000 });
+    request.set_timeout(patience);
+    let got = grpc.jobs().get(request).await.unwrap().into_inner();
+    assert_eq!(got.status(), JobStatus::Queued);
+    assert!(began.elapsed() >= patience / 2, "the wait was cut short");
+
+    let watch = v1::WatchJobRequest { id: id.to_owned() };
+    let mut request = with(token, watch.clone());
+    request.set_timeout(Duration::from_secs(2));
+    let mut ending = grpc.jobs().watch(request).await.unwrap().into_inner();
+    assert_eq!(ending.message().await.unwrap().unwrap().status(), JobStatus::Queued);
+    let ended = ending.message().await.unwrap_err();
+    assert_eq!(ended.code(), Code::DeadlineExceeded);
+    assert_eq!(reason(&ended), "request_timeout");
+    let mut request = with(token, watch);
+    request.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
+    let unreadable = grpc.jobs().watch(request).await.unwrap_err();
+    assert_eq!(refusal(&unreadable).2, ["grpc-timeout"]);
+}
+
+/// One quota for both ways in. It grows back while a busy machine goes on, so calls are made until it is used up.
+async fn quotas(net: &Net, grpc: &Grpc, strict: &Strict) {
+    let frugal = Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
+    let mut refused = None;
+    for _ in 0..10 * QUOTA {
+        match grpc.jobs().list(with(&frugal.token, v1::ListJobsRequest::default())).await {
+            Ok(page) => {
+                let standing = page.metadata().get("ratelimit").unwrap().to_str().unwrap();
+                assert!(standing.starts_with("\"device\";r="), "{standing}");
+            }
+            Err(status) => {
+                refused = Some(status);
+                break;
+            }
+        }
+    }
+    let refused = refused.expect("the quota was never used up");
+    assert_eq!(strict.jobs(&frugal).send().await.unwrap().status(), 429);
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&refused), "rate_limited");
+    let retry = refused.get_error_details().retry_info().unwrap().retry_delay.unwrap();
+    assert!(retry > Duration::ZERO && retry <= Duration::from_secs(10), "{retry:?}");
+}
+
+async fn health(grpc: &Grpc) -> Streaming<HealthCheckResponse> {
+    let mut client = HealthClient::new(grpc.channel.clone());
+    let about = |service: &str| HealthCheckRequest { service: service.to_owned() };
+    for name in ["ciro.v1.JobService", "ciro.v1.WorkerService"] {
+        let mut told = client.watch(about(name)).await.unwrap().into_inner();
+        // The first look may still be under way.
+        while told.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
+    }
+    let unknown = client.check(about("nobody")).await.unwrap_err();
+    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "not_found"));
+    let mut all = client.watch(about("")).await.unwrap().into_inner();
+    assert_eq!(all.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    all
+}
+
 #[tokio::test]
 async fn deadlines_quotas_and_the_end_of_a_replica_are_told_in_grpcs_own_terms() {
-    const QUOTA: u32 = 6;
     let (net, worker) = Net::with_hand_worker().await;
     let strict = Strict::start(&net, QUOTA, &net.dev.network.redis_url).await;
     let grpc = Grpc::connect(&strict.url).await;
     let token = net.device.token.as_str();
     let job = grpc.create(token, b"waits for nobody").await;
-
-    // A wait ends before its caller's patience; a stream ends with it.
-    let patience = Duration::from_secs(3);
-    let began = Instant::now();
-    let message = v1::GetJobRequest { id: job.id.clone(), wait_ms: 30_000 };
-    let mut request = with(token, message);
-    request.set_timeout(patience);
-    let got = grpc.jobs().get(request).await.unwrap().into_inner();
-    assert_eq!(got.status(), JobStatus::Queued);
-    let waited = began.elapsed();
-    assert!((patience / 2..patience).contains(&waited), "{waited:?}");
-    let watch = v1::WatchJobRequest { id: job.id.clone() };
-    let mut request = with(token, watch.clone());
-    request.set_timeout(Duration::from_secs(1));
-    let mut ending = grpc.jobs().watch(request).await.unwrap().into_inner();
-    assert_eq!(ending.message().await.unwrap().unwrap().status(), JobStatus::Queued);
-    let ended = ending.message().await.unwrap_err();
-    assert_eq!(
-        (ended.code(), reason(&ended).as_str()),
-        (Code::DeadlineExceeded, "request_timeout")
-    );
-    let mut request = with(token, watch.clone());
-    request.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
-    let unreadable = grpc.jobs().watch(request).await.unwrap_err();
-    assert_eq!(refusal(&unreadable).2, ["grpc-timeout"]);
-
-    let mut watch = grpc.jobs().watch(with(token, watch)).await.unwrap().into_inner();
-    assert_eq!(watch.message().await.unwrap().unwrap().status(), JobStatus::Queued);
-
-    // Two of six are left: what REST spends is gone for gRPC.
-    assert_eq!(strict.jobs(&net.device).send().await.unwrap().status(), 200);
-    let list = || with(token, v1::ListJobsRequest::default());
-    let last = grpc.jobs().list(list()).await.unwrap();
-    let standing = last.metadata().get("ratelimit").unwrap().to_str().unwrap();
-    assert!(standing.starts_with("\"device\";r=0;t="), "{standing}");
-    let refused = grpc.jobs().list(list()).await.unwrap_err();
-    assert_eq!(
-        (refused.code(), reason(&refused).as_str()),
-        (Code::ResourceExhausted, "rate_limited")
-    );
-    let retry = refused.get_error_details().retry_info().unwrap().retry_delay.unwrap();
-    assert!(retry > Duration::ZERO && retry <= Duration::from_secs(10), "{retry:?}");
-
+    deadlines(&grpc, token, &job.id).await;
+    quotas(&net, &grpc, &strict).await;
     let mut names = services(&grpc).await;
     names.sort();
-    let ours = ["ciro.v1.JobService", "ciro.v1.WorkerService", "grpc.health.v1.Health"];
-    assert_eq!(names[..3], ours);
-    let mut health = HealthClient::new(grpc.channel.clone());
-    let about = |service: &str| HealthCheckRequest { service: service.to_owned() };
-    for name in ["", ours[0], ours[1]] {
-        let mut told = health.watch(about(name)).await.unwrap().into_inner();
-        // The first look may still be under way.
-        while told.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
-    }
-    let unknown = health.check(about("nobody")).await.unwrap_err();
-    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "not_found"));
+    let known = ["ciro.v1.JobService", "ciro.v1.WorkerService", "grpc.health.v1.Health"];
+    assert_eq!(names[..3], known);
 
     // The end: who watches is told, and may go elsewhere at once.
-    let mut served = health.watch(about("")).await.unwrap().into_inner();
-    assert_eq!(served.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let mut served = health(&grpc).await;
+    let watch = with(token, v1::WatchJobRequest { id: job.id.clone() });
+    let mut watch = grpc.jobs().watch(watch).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), JobStatus::Queued);
     let silent = with(&worker.token, stream::pending::<v1::SessionRequest>());
     let mut session = grpc.workers().session(silent).await.unwrap().into_inner();
     strict.stop().await;

@@ -1,6 +1,6 @@
 //! A worker's stream: many leases over one connection, and nothing is lost with it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ciro_api::{
     grpc::v1::{self, JobStatus, session_reply, session_request::Body},
@@ -10,7 +10,7 @@ use futures::{StreamExt, channel::mpsc, stream};
 use tonic::{Code, Streaming};
 
 use crate::{
-    grpc::{Grpc, lease_request, reason, refusal, results_of, with},
+    grpc::{Grpc, lease_request, reason, results_of, with},
     net::{HandWorker, Net},
 };
 
@@ -69,6 +69,57 @@ fn heartbeat() -> Body {
     Body::Heartbeat(v1::HeartbeatRequest::default())
 }
 
+/// A poll that waits holds up nothing behind it, and a bad message is refused by itself.
+async fn mix(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
+    let device = net.device.token.as_str();
+    let waiting = session.send(Some(Body::Lease(lease_request(net, 1, 20_000).await)));
+    let beat = session.send(Some(heartbeat()));
+    assert_eq!(session.next().await.0, beat);
+    let woken = grpc.create(device, b"wakes the poll").await.id;
+    let (seq, answer) = session.next().await;
+    let session_reply::Body::Lease(reply) = answer else { panic!("{answer:?}") };
+    assert_eq!((seq, reply.leases.len()), (waiting, 1));
+
+    let nothing = session.send(None);
+    let (seq, answer) = session.next().await;
+    let session_reply::Body::Problem(problem) = answer else { panic!("{answer:?}") };
+    assert_eq!((seq, problem.code.as_str()), (nothing, "invalid_request"));
+    assert_eq!(problem.errors[0].field, "body");
+    let mut wrong = results_of(worker, &reply.leases);
+    wrong.signature.as_mut().unwrap().r = "0x1".to_owned();
+    let answer = session.ask(Body::Results(wrong)).await;
+    let session_reply::Body::Problem(problem) = answer else { panic!("{answer:?}") };
+    assert_eq!(problem.code, "wrong_signature");
+    session.submit(worker, &reply.leases).await;
+    assert_eq!(grpc.get(device, &woken, 0).await.status(), JobStatus::Succeeded);
+}
+
+/// The stream breaks after a lease was asked for and before its answer was read; then after results were sent.
+async fn break_off(mut session: Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
+    let device = net.device.token.as_str();
+    let lost = grpc.create(device, b"granted to nobody").await.id;
+    let asked = lease_request(net, 1, 10_000).await;
+    session.send(Some(Body::Lease(asked.clone())));
+    drop(session);
+    let mut session = Session::open(grpc, worker).await;
+    let answer = session.ask(Body::Lease(asked)).await;
+    let session_reply::Body::Lease(reply) = answer else { panic!("{answer:?}") };
+    assert_eq!(reply.leases[0].fence.as_ref().unwrap().job, lost);
+    session.send(Some(Body::Results(results_of(worker, &reply.leases))));
+    drop(session);
+    let mut session = Session::open(grpc, worker).await;
+    session.submit(worker, &reply.leases).await;
+    assert_eq!(grpc.get(device, &lost, 0).await.status(), JobStatus::Succeeded);
+}
+
+/// Who does not read is waited for and gets every answer in the end; closing one's side ends the stream.
+async fn read_late(mut session: Session) {
+    let sent: Vec<u64> = (0..300).map(|_| session.send(Some(heartbeat()))).collect();
+    session.messages.close_channel();
+    let answers: BTreeSet<u64> = session.answers.map(|answer| answer.unwrap().seq).collect().await;
+    assert_eq!(answers.into_iter().collect::<Vec<_>>(), sent);
+}
+
 #[tokio::test]
 async fn a_session_carries_many_leases_and_a_dropped_one_loses_nothing() {
     const JOBS: usize = 12;
@@ -79,7 +130,6 @@ async fn a_session_carries_many_leases_and_a_dropped_one_loses_nothing() {
     for round in 0..JOBS {
         ids.push(grpc.create(device, round.to_string().as_bytes()).await.id);
     }
-
     let mut session = Session::open(&grpc, &worker).await;
     let mut done = 0;
     while done < JOBS {
@@ -90,69 +140,20 @@ async fn a_session_carries_many_leases_and_a_dropped_one_loses_nothing() {
     for id in &ids {
         assert_eq!(grpc.get(device, id, 0).await.status(), JobStatus::Succeeded);
     }
-
-    // A poll that waits holds up nothing behind it.
-    let waiting = session.send(Some(Body::Lease(lease_request(&net, 1, 20_000).await)));
-    let beat = session.send(Some(heartbeat()));
-    assert_eq!(session.next().await.0, beat);
-    let woken = grpc.create(device, b"wakes the poll").await.id;
-    let (seq, answer) = session.next().await;
-    let session_reply::Body::Lease(reply) = answer else { panic!("{answer:?}") };
-    assert_eq!((seq, reply.leases.len()), (waiting, 1));
-    // One bad message is refused by itself.
-    let nothing = session.send(None);
-    let (seq, answer) = session.next().await;
-    let session_reply::Body::Problem(problem) = answer else { panic!("{answer:?}") };
-    assert_eq!(
-        (seq, problem.code.as_str(), problem.errors[0].field.as_str()),
-        (nothing, "invalid_request", "body")
-    );
-    let mut wrong = results_of(&worker, &reply.leases);
-    wrong.signature.as_mut().unwrap().r = "0x1".to_owned();
-    let answer = session.ask(Body::Results(wrong)).await;
-    let session_reply::Body::Problem(problem) = answer else { panic!("{answer:?}") };
-    assert_eq!(problem.code, "wrong_signature");
-    session.submit(&worker, &reply.leases).await;
-    assert_eq!(grpc.get(device, &woken, 0).await.status(), JobStatus::Succeeded);
-
-    // The stream breaks after a lease was asked for and before its answer was read; then after results were sent.
-    let lost = grpc.create(device, b"granted to nobody").await.id;
-    let asked = lease_request(&net, 1, 10_000).await;
-    session.send(Some(Body::Lease(asked.clone())));
-    drop(session);
-    let mut session = Session::open(&grpc, &worker).await;
-    let answer = session.ask(Body::Lease(asked)).await;
-    let session_reply::Body::Lease(reply) = answer else { panic!("{answer:?}") };
-    assert_eq!(reply.leases[0].fence.as_ref().unwrap().job, lost);
-    session.send(Some(Body::Results(results_of(&worker, &reply.leases))));
-    drop(session);
-    let mut session = Session::open(&grpc, &worker).await;
-    session.submit(&worker, &reply.leases).await;
-    assert_eq!(grpc.get(device, &lost, 0).await.status(), JobStatus::Succeeded);
+    mix(&mut session, &net, &grpc, &worker).await;
+    break_off(session, &net, &grpc, &worker).await;
     let receipts = net.sql("SELECT count(*)::text FROM receipt").await;
     assert_eq!(receipts, (JOBS + 2).to_string(), "one job, one receipt");
+    read_late(Session::open(&grpc, &worker).await).await;
 
-    // Who does not read is waited for, and gets every answer in the end; closing one's side ends the stream.
-    let sent: Vec<u64> = (0..300).map(|_| session.send(Some(heartbeat()))).collect();
-    session.messages.close_channel();
-    let answers: BTreeMap<u64, usize> =
-        session.answers.map(|answer| (answer.unwrap().seq, 1)).collect().await;
-    assert_eq!(answers.into_keys().collect::<Vec<_>>(), sent);
-
-    let large = v1::FailRequest {
-        detail: "x".repeat(limits::WORKER_MESSAGE_BYTES_MAX),
-        ..Default::default()
-    };
-    let large = v1::SessionRequest { seq: 1, body: Some(Body::Fail(large)) };
-    let request = with(&worker.token, stream::iter([large]).chain(stream::pending()));
-    let mut answers = grpc.workers().session(request).await.unwrap().into_inner();
-    let ended = answers.message().await.unwrap_err();
+    let detail = "x".repeat(limits::WORKER_MESSAGE_BYTES_MAX);
+    let large = Body::Fail(v1::FailRequest { detail, ..Default::default() });
+    let mut session = Session::open(&grpc, &worker).await;
+    session.send(Some(large));
+    let ended = session.answers.message().await.unwrap_err();
     assert_eq!((ended.code(), reason(&ended).as_str()), (Code::OutOfRange, "body_too_large"));
     let stranger = with(device, stream::pending());
     let refused = grpc.workers().session(stranger).await.unwrap_err();
-    assert_eq!(
-        (refusal(&refused).0, reason(&refused).as_str()),
-        (Code::PermissionDenied, "forbidden")
-    );
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "forbidden"));
     net.stop().await;
 }
