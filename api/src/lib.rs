@@ -4,6 +4,8 @@
 //! This crate does no I/O, reads no clock and holds no key longer than one call.
 
 pub mod felt;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod hash;
 pub mod id;
 pub mod limits;

@@ -25,6 +25,24 @@ pub const ENQUEUE_JOBS_MAX: usize = 256;
 /// Largest result body in bytes: [`ATTESTATIONS_MAX`] results of 4 KiB outputs in base64 plus evidence, rounded up.
 pub const RESULT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Largest message to the job service over gRPC in bytes: a 64 KiB input with 8 KiB of envelope. Less than
+/// [`BODY_BYTES_MAX`], since bytes travel as they are.
+pub const JOB_MESSAGE_BYTES_MAX: usize = 72 * 1024;
+
+/// Largest message to the worker service over gRPC in bytes: what fits a REST body fits here, where it is smaller.
+pub const WORKER_MESSAGE_BYTES_MAX: usize = RESULT_BODY_BYTES_MAX;
+
+/// Messages of one session stream that are worked on at a time: a long poll with heartbeats and results beside it. At
+/// [`WORKER_MESSAGE_BYTES_MAX`] each, a worker keeps 32 MiB of a gateway busy at the worst.
+pub const SESSION_IN_FLIGHT_MAX: usize = 8;
+
+/// How long a session stream may be silent in milliseconds: two of the longest polls, six heartbeats.
+pub const SESSION_IDLE_MS: u64 = 2 * WAIT_MS_MAX;
+
+/// How long before a call's deadline a wait ends in milliseconds, so that the answer arrives while its caller still
+/// listens: a query and the way of a far client.
+pub const REPLY_MARGIN_MS: u64 = 250;
+
 /// Largest output of one job in bytes. Outputs live in `PostgreSQL` rows; larger ones need an object store.
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
@@ -206,3 +224,6 @@ const _: () = assert!(TOKEN_TTL_S > ASSERTION_TTL_S_MAX);
 const _: () = assert!(WAIT_MS_MAX <= LEASE_TTL_MS);
 const _: () = assert!(EVENT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
 const _: () = assert!(EVENT_BYTES_MAX <= EVENTS_KEPT_BYTES_MAX);
+const _: () =
+    assert!(OUTPUT_BYTES_MAX < JOB_MESSAGE_BYTES_MAX && JOB_MESSAGE_BYTES_MAX < BODY_BYTES_MAX);
+const _: () = assert!(SESSION_IDLE_MS > WAIT_MS_MAX && SESSION_IDLE_MS > LEASE_TTL_MS);

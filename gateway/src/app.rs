@@ -6,6 +6,7 @@ use ciro_api::{Address, ChainId};
 use deadpool_postgres::Pool;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic_health::server::HealthReporter;
 
 use crate::{
     auth::{
@@ -16,6 +17,7 @@ use crate::{
     database::{self, DatabaseError},
     events::seats::Seats,
     failpoint::Failpoints,
+    grpc,
     jobs::line::Line,
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
@@ -48,6 +50,8 @@ pub struct App {
     pub(crate) chain_id: ChainId,
     pub(crate) job_manager: Address,
     pub(crate) failpoints: Failpoints,
+    /// What gRPC's health service tells.
+    pub(crate) health: HealthReporter,
     /// Long polls end when this fires, or they would hold up the shutdown.
     pub(crate) stop: CancellationToken,
 }
@@ -70,6 +74,9 @@ pub enum GatewayError {
     /// The socket.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// What reflection serves.
+    #[error("the descriptors of the gRPC services cannot be read")]
+    Descriptors(#[source] tonic_reflection::server::Error),
     /// The ready file.
     #[error("cannot write the ready file")]
     ReadyFile(#[source] std::io::Error),
@@ -103,6 +110,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         chain_id: config.chain_id,
         job_manager: config.job_manager,
         failpoints: config.failpoints(),
+        health: HealthReporter::new(),
         stop: stop.clone(),
         pg,
     });
@@ -111,17 +119,19 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         .map_err(|e| GatewayError::Listen(config.listen, e))?;
     let address = listener.local_addr().map_err(|e| GatewayError::Listen(config.listen, e))?;
 
+    let service = stack::service(Arc::clone(&app)).map_err(GatewayError::Descriptors)?;
     let tasks = TaskTracker::new();
     tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(grpc::health::forever(Arc::clone(&app), stop.clone()));
 
     if let Some(path) = &config.ready_file {
         write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;
     }
     tracing::info!(%address, "listening");
-    let serving = axum::serve(listener, stack::service(app)).with_graceful_shutdown({
+    let serving = axum::serve(listener, service).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
     });

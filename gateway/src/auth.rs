@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use ciro_api::{Address, DeviceId, ErrorCode, SponsorId, SponsorScope};
 
@@ -54,14 +54,23 @@ pub(crate) struct Worker {
     pub(crate) address: Address,
 }
 
-impl FromRequestParts<Arc<App>> for Device {
-    type Rejection = ApiError;
+impl Device {
+    /// The device of these credentials, for one more request of its quota.
+    pub(crate) async fn admit(
+        app: &App,
+        headers: &HeaderMap,
+        report: &Reported,
+    ) -> Result<Self, ApiError> {
+        let device = Self::known(app, headers).await?;
+        app.limiter.spend(Caller::Device(device.id), report).await?;
+        Ok(device)
+    }
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        match role(parts, app, "a device")? {
+    /// The same without spending: for a request that was let in and goes on.
+    pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Self, ApiError> {
+        match role(headers, app, "a device")? {
             Role::Device { id, sponsor } => {
                 revoked::refuse(app, id).await?;
-                app.limiter.spend(Caller::Device(id), &Reported::of(parts)).await?;
                 Ok(Self { id, sponsor })
             }
             Role::Worker { .. } => Err(wrong_role("a device")),
@@ -69,14 +78,32 @@ impl FromRequestParts<Arc<App>> for Device {
     }
 }
 
+impl Worker {
+    /// The worker of these credentials.
+    pub(crate) fn known(app: &App, headers: &HeaderMap) -> Result<Self, ApiError> {
+        match role(headers, app, "a worker")? {
+            Role::Worker { address } => Ok(Self { address }),
+            Role::Device { .. } => Err(wrong_role("a worker")),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Device {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        Self::admit(app, &parts.headers, &Reported::of(&parts.extensions)).await
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Sponsor {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let token = bearer(parts)?;
+        let token = bearer(&parts.headers)?;
         if sponsor_key::looks_like_one(token) {
             let (id, scopes) = sponsor_key::check(app, token).await?;
-            app.limiter.spend(Caller::Sponsor(id), &Reported::of(parts)).await?;
+            app.limiter.spend(Caller::Sponsor(id), &Reported::of(&parts.extensions)).await?;
             return Ok(Self { id, scopes });
         }
         app.keys.verify(token)?;
@@ -88,10 +115,7 @@ impl FromRequestParts<Arc<App>> for Worker {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        match role(parts, app, "a worker")? {
-            Role::Worker { address } => Ok(Self { address }),
-            Role::Device { .. } => Err(wrong_role("a worker")),
-        }
+        Self::known(app, &parts.headers)
     }
 }
 
@@ -99,7 +123,7 @@ impl FromRequestParts<Arc<App>> for Watcher {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        if sponsor_key::looks_like_one(bearer(parts)?) {
+        if sponsor_key::looks_like_one(bearer(&parts.headers)?) {
             let sponsor = Sponsor::from_request_parts(parts, app).await?;
             sponsor.require(SponsorScope::Read)?;
         } else {
@@ -110,22 +134,22 @@ impl FromRequestParts<Arc<App>> for Watcher {
 }
 
 /// Whom the token speaks for; an API key speaks for none of ours.
-fn role(parts: &Parts, app: &App, wanted: &str) -> Result<Role, ApiError> {
-    let token = bearer(parts)?;
+fn role(headers: &HeaderMap, app: &App, wanted: &str) -> Result<Role, ApiError> {
+    let token = bearer(headers)?;
     if sponsor_key::looks_like_one(token) {
         return Err(wrong_role(wanted));
     }
     app.keys.verify(token)
 }
 
-fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let missing = || {
         ApiError::new(
             ErrorCode::Unauthenticated,
             "send `Authorization: Bearer <token>`; tokens come from /v1/devices/token or /v1/workers/session, a sponsor's API key from its operator",
         )
     };
-    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let text = value.to_str().map_err(|_| missing())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(missing)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }

@@ -13,13 +13,19 @@ use crate::{app::App, problem::ApiError, reply::Reply};
     (status = 503, body = ciro_api::Problem, content_type = "application/problem+json", description = "The database is away"),
 ))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<Reply<Health>, ApiError> {
-    app.pg.get().await?.query_one("SELECT 1", &[]).await?;
+    ready(&app).await?;
     let status = if app.queue.ping().await.is_ok() { "ok" } else { "degraded" };
     Ok(Reply(Health {
         status: status.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         issuer: app.keys.issuer().to_owned(),
     }))
+}
+
+/// Fails unless this replica can accept and finish jobs. Without Redis it can.
+pub(crate) async fn ready(app: &App) -> Result<(), ApiError> {
+    app.pg.get().await?.query_one("SELECT 1", &[]).await?;
+    Ok(())
 }
 
 /// The keys that tokens of this network are signed with (RFC 7517).

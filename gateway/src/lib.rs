@@ -1,4 +1,4 @@
-//! The front desk: REST, auth, idempotency, job store and lease queue.
+//! The front desk: REST, gRPC, auth, idempotency, job store and lease queue.
 //!
 //! Stateless: kill any replica at any time. Holds no chain key and runs no model.
 
@@ -11,6 +11,7 @@ mod devices;
 mod events;
 mod extract;
 pub mod failpoint;
+mod grpc;
 mod health;
 mod jobs;
 mod leases;

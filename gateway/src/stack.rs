@@ -12,16 +12,17 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use crate::{app::App, limiter, openapi, problem};
+use crate::{app::App, grpc, limiter, openapi, problem};
 
 /// Where a request's id travels.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Longest time to receive and answer one request: the longest wait, with room for the work around it.
-const REQUEST_TIMEOUT: Duration = Duration::from_millis(limits::WAIT_MS_MAX + 15_000);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_millis(limits::WAIT_MS_MAX + 15_000);
 
 /// The service as axum serves it.
-pub(crate) fn service(app: Arc<App>) -> Router {
+pub(crate) fn service(app: Arc<App>) -> Result<Router, tonic_reflection::server::Error> {
+    let grpc = grpc::router(&app)?;
     let (routes, document) = openapi::router().split_for_parts();
     let document = Arc::new(document);
     let spec = get(move || {
@@ -37,17 +38,19 @@ pub(crate) fn service(app: Arc<App>) -> Router {
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         // Above what renders refusals: they carry the caller's standing too.
         .layer(middleware::from_fn(limiter::headers::write))
+        // Below what both ways in share, above what only REST needs.
+        .layer(middleware::from_fn_with_state(grpc, grpc::divert))
         // Above everything that refuses, so that all refusals look the same.
         .layer(middleware::from_fn(problem::render))
         // A panic ends one request, not the process.
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn(time_out))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX));
-    routes
+    Ok(routes
         .route("/openapi.json", spec)
         .route("/errors/{code}", get(error_page))
         .layer(layers)
-        .with_state(app)
+        .with_state(app))
 }
 
 async fn forget_request_id(

@@ -17,6 +17,14 @@ mod fraud;
 #[cfg(test)]
 mod front_desk;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod grpc_life;
+#[cfg(test)]
+mod grpc_refusals;
+#[cfg(test)]
+mod grpc_session;
+#[cfg(test)]
 mod job_batch;
 #[cfg(test)]
 mod job_end;

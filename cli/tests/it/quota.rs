@@ -15,14 +15,15 @@ use crate::{
 };
 
 /// A second gateway of the same network, in this process, with quotas that a test can use up.
-struct Strict {
+pub(crate) struct Strict {
+    pub(crate) url: String,
     gateway: Gateway,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Strict {
-    async fn start(net: &Net, quota: u32, redis_url: &str) -> Self {
+    pub(crate) async fn start(net: &Net, quota: u32, redis_url: &str) -> Self {
         let (stop, network) = (CancellationToken::new(), &net.dev.network);
         let ready = net.room.path().join("strict.ready");
         let config = Config {
@@ -54,14 +55,14 @@ impl Strict {
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
-        Self { gateway: Gateway::new(&url).unwrap(), stop, running }
+        Self { gateway: Gateway::new(&url).unwrap(), url, stop, running }
     }
 
-    fn jobs(&self, device: &Device) -> RequestBuilder {
+    pub(crate) fn jobs(&self, device: &Device) -> RequestBuilder {
         self.gateway.get("/v1/jobs").bearer_auth(&device.token)
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap();
     }

@@ -36,15 +36,19 @@ pub(crate) async fn cancel(
     device: Device,
     PathParam(id): PathParam<JobId>,
 ) -> Result<(StatusCode, Reply<Job>), ApiError> {
+    let job = run(&app, device, id).await?;
+    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Reply(job)))
+}
+
+/// Ends the job if it is queued, or has its worker asked for it; otherwise this is an error.
+pub(crate) async fn run(app: &Arc<App>, device: Device, id: JobId) -> Result<Job, ApiError> {
     // A task of its own: a client that hangs up must not leave the index behind the database.
-    let ending = tokio::spawn(end_or_ask(Arc::clone(&app), device.id, id));
+    let ending = tokio::spawn(end_or_ask(Arc::clone(app), device.id, id));
     ending.await.map_err(|e| ApiError::internal("canceling a job", &e))??;
-    let job = show::job(&app, device.id, id).await?;
-    if job.status == JobStatus::Canceled {
-        return Ok((StatusCode::OK, Reply(job)));
-    }
-    if job.cancel_requested {
-        return Ok((StatusCode::ACCEPTED, Reply(job)));
+    let job = show::job(app, device.id, id).await?;
+    if job.status == JobStatus::Canceled || (job.cancel_requested && !job.status.is_final()) {
+        return Ok(job);
     }
     let detail = format!("job {id} has {} already; there is nothing to cancel", job.status);
     Err(ApiError::new(ErrorCode::JobAlreadyFinished, detail))

@@ -23,14 +23,14 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     /// Only those that stand here.
-    status: Option<JobStatus>,
+    pub(crate) status: Option<JobStatus>,
     /// Only those of this model, by name or id.
-    model: Option<String>,
+    pub(crate) model: Option<String>,
     /// Only those behind this one: the `next_after` of the page before.
-    after: Option<JobId>,
+    pub(crate) after: Option<JobId>,
     /// How many at most, 1 to 100; 50 unless told.
     #[serde(default = "limit_default")]
-    limit: u32,
+    pub(crate) limit: u32,
 }
 
 fn limit_default() -> u32 {
@@ -50,12 +50,17 @@ pub(crate) async fn list(
     device: Device,
     QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Reply<JobPage>, ApiError> {
+    run(&app, device, &query).await.map(Reply)
+}
+
+/// One page of the device's jobs.
+pub(crate) async fn run(app: &App, device: Device, query: &PageQuery) -> Result<JobPage, ApiError> {
     if !(1..=limits::JOB_PAGE_MAX).contains(&query.limit) {
         let detail = format!("the limit is 1 to {}, not {}", limits::JOB_PAGE_MAX, query.limit);
         let problem = Problem::new(ErrorCode::InvalidRequest, "a parameter is out of range");
         return Err(problem.at("query/limit", detail).into());
     }
-    page(&app, device, &query).await.map(Reply)
+    page(app, device, query).await
 }
 
 async fn page(app: &App, device: Device, query: &PageQuery) -> Result<JobPage, ApiError> {

@@ -77,5 +77,6 @@ pub(crate) async fn replay(
     let idempotency = submit::idempotency_key(&headers)?.map(|key| (key, fingerprint.to_vec()));
     let mut accepted = submit::check(model, device, request, idempotency)?;
     accepted.replay_of = Some(id);
-    submit::write(&app, accepted, 0).await
+    let (job, replayed) = submit::write(&app, accepted, 0).await?;
+    Ok(submit::answer(job, replayed))
 }

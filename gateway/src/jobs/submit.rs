@@ -82,9 +82,33 @@ pub(crate) async fn submit(
     let wait_ms = preferred_wait_ms(&headers)?;
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
-    let model = models::find(&app, &body.value.model).await?;
-    let accepted = check(model, device, body.value, idempotency)?;
-    write(&app, accepted, wait_ms).await
+    let (job, replayed) = run(&app, device, body.value, idempotency, wait_ms).await?;
+    Ok(answer(job, replayed))
+}
+
+/// The reply about a job that is accepted.
+pub(super) fn answer(job: Job, replayed: bool) -> Response {
+    let location = format!("/v1/jobs/{}", job.id);
+    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = (status, Reply(job)).into_response();
+    let reply = response.headers_mut();
+    reply.insert(REPLAYED, HeaderValue::from_static(if replayed { "true" } else { "false" }));
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        reply.insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Accepts a job, and waits for its end for up to `wait_ms`; whether the job was accepted earlier under its key.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    device: Device,
+    request: CreateJob,
+    idempotency: Option<(String, Vec<u8>)>,
+    wait_ms: u64,
+) -> Result<(Job, bool), ApiError> {
+    let model = models::find(app, &request.model).await?;
+    write(app, check(model, device, request, idempotency)?, wait_ms).await
 }
 
 /// Has the job written, and answers when it is durable, or when it ended or `wait_ms` are over.
@@ -92,7 +116,7 @@ pub(super) async fn write(
     app: &Arc<App>,
     accepted: Accepted,
     wait_ms: u64,
-) -> Result<Response, ApiError> {
+) -> Result<(Job, bool), ApiError> {
     let (device, replay_of) = (accepted.device.id, accepted.replay_of);
     let model = Arc::clone(&accepted.model);
     let stored = line::accept(app, wanted(accepted).await?).await?;
@@ -103,17 +127,7 @@ pub(super) async fn write(
         }
         _ => wait::until_final(app, device, id, wait_ms).await?,
     };
-    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, Reply(job)).into_response();
-    let reply = response.headers_mut();
-    reply.insert(
-        REPLAYED,
-        HeaderValue::from_static(if stored.is_replay() { "true" } else { "false" }),
-    );
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
-        reply.insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok((job, stored.is_replay()))
 }
 
 /// Everything that can be checked of a job without a lock, but for its model's name.
@@ -192,7 +206,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Api
 }
 
 /// The key, if it is one; `pointer` says where it stood.
-pub(super) fn usable_key(given: Option<&str>, pointer: &str) -> Result<String, ApiError> {
+pub(crate) fn usable_key(given: Option<&str>, pointer: &str) -> Result<String, ApiError> {
     let plain = given.filter(|text| text.bytes().all(|b| b.is_ascii_graphic()));
     match plain {
         Some(key) if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => {

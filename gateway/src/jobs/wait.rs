@@ -23,7 +23,7 @@ pub(crate) async fn until_final(
 }
 
 /// The job, once there is `enough` to tell or `wait_ms` passed or the gateway was told to stop.
-pub(super) async fn until(
+pub(crate) async fn until(
     app: &App,
     device: DeviceId,
     id: JobId,

@@ -37,14 +37,22 @@ pub(crate) async fn fail(
     worker: Worker,
     body: Body<FailRequest>,
 ) -> Result<Reply<FailReply>, ApiError> {
-    let request = body.value;
+    run(&app, worker, body.value).await.map(Reply)
+}
+
+/// Takes the job back, for another worker or for good.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    worker: Worker,
+    request: FailRequest,
+) -> Result<FailReply, ApiError> {
     if request.detail.len() > DETAIL_BYTES_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the failure cannot be used");
         return Err(problem.at("/detail", format!("at most {DETAIL_BYTES_MAX} bytes")).into());
     }
-    let failing = tokio::spawn(store(Arc::clone(&app), worker, request));
+    let failing = tokio::spawn(store(Arc::clone(app), worker, request));
     let status = failing.await.map_err(|e| ApiError::internal("storing a failure", &e))??;
-    Ok(Reply(FailReply { status }))
+    Ok(FailReply { status })
 }
 
 async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<JobStatus, ApiError> {

@@ -32,26 +32,35 @@ pub(crate) async fn heartbeat(
     worker: Worker,
     body: Body<HeartbeatRequest>,
 ) -> Result<Reply<HeartbeatReply>, ApiError> {
-    let leases = body.value.leases;
+    run(&app, worker, body.value).await.map(Reply)
+}
+
+/// Extends what is the worker's; the others are lost.
+pub(crate) async fn run(
+    app: &App,
+    worker: Worker,
+    request: HeartbeatRequest,
+) -> Result<HeartbeatReply, ApiError> {
+    let leases = request.leases;
     if leases.len() > limits::LEASES_TOGETHER_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the heartbeat cannot be used");
         let detail = format!("at most {}", limits::LEASES_TOGETHER_MAX);
         return Err(problem.at("/leases", detail).into());
     }
-    let drain = drain::of(&app, worker.address).await?;
-    let held = extend(&app, worker, &leases).await?;
+    let drain = drain::of(app, worker.address).await?;
+    let held = extend(app, worker, &leases).await?;
     app.pools.seen(worker.address, held.values().map(|one| &one.model));
     let result = |fence: &LeaseRef| HeartbeatResult {
         lease: fence.lease,
-        state: match held.get(&fence.job) {
+        state: match held.get(fence) {
             None => LeaseState::Lost,
             Some(Held { cancel_requested: true, .. }) => LeaseState::Cancel,
             Some(_) => LeaseState::Ok,
         },
     };
     let results = leases.iter().map(result).collect();
-    index(&app, &leases, &held).await;
-    Ok(Reply(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain }))
+    index(app, &leases, &held).await;
+    Ok(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain })
 }
 
 /// A lease that is still the caller's and was extended.
@@ -66,7 +75,7 @@ async fn extend(
     app: &App,
     worker: Worker,
     leases: &[LeaseRef],
-) -> Result<HashMap<JobId, Held>, ApiError> {
+) -> Result<HashMap<LeaseRef, Held>, ApiError> {
     let ids: Vec<Uuid> = leases.iter().map(|fence| fence.job.0).collect();
     let lease_ids: Vec<Uuid> = leases.iter().map(|fence| fence.lease.0).collect();
     let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
@@ -87,7 +96,7 @@ async fn extend(
                     sponsor: SponsorId(row.try_get("sponsor_id")?),
                     cancel_requested: row.try_get("cancel_requested")?,
                 };
-                held.insert(job, one);
+                held.insert(*fence, one);
             }
         }
     }
@@ -101,10 +110,10 @@ fn matches(row: &Row, fence: &LeaseRef) -> Result<bool, tokio_postgres::Error> {
 }
 
 /// Tells the index. The row has the last word, so a fault here costs one look of the sweep at it.
-async fn index(app: &App, leases: &[LeaseRef], held: &HashMap<JobId, Held>) {
+async fn index(app: &App, leases: &[LeaseRef], held: &HashMap<LeaseRef, Held>) {
     let mut by_model: HashMap<ModelId, Vec<Known>> = HashMap::new();
     for fence in leases {
-        if let Some(Held { model, sponsor, .. }) = held.get(&fence.job) {
+        if let Some(Held { model, sponsor, .. }) = held.get(fence) {
             let LeaseRef { job, lease, .. } = *fence;
             let known = Known { job, lease, sponsor: *sponsor, left_ms: limits::LEASE_TTL_MS };
             by_model.entry(*model).or_default().push(known);

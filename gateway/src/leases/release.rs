@@ -37,20 +37,29 @@ pub(crate) async fn release(
     worker: Worker,
     body: Body<ReleaseRequest>,
 ) -> Result<Reply<ReleaseReply>, ApiError> {
-    let leases = body.value.leases;
+    run(&app, worker, body.value).await.map(Reply)
+}
+
+/// Takes unfinished leases back, for other workers or, where they are canceled, for good.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    worker: Worker,
+    request: ReleaseRequest,
+) -> Result<ReleaseReply, ApiError> {
+    let leases = request.leases;
     if leases.len() > limits::LEASES_TOGETHER_MAX {
         let problem = Problem::new(ErrorCode::InvalidRequest, "the leases cannot be released");
         let detail = format!("at most {}", limits::LEASES_TOGETHER_MAX);
         return Err(problem.at("/leases", detail).into());
     }
     // A task of its own: a worker that hangs up must not leave the index behind the database.
-    let releasing = tokio::spawn(give_back(Arc::clone(&app), worker, leases.clone()));
+    let releasing = tokio::spawn(give_back(Arc::clone(app), worker, leases.clone()));
     let released = releasing.await.map_err(|e| ApiError::internal("releasing leases", &e))??;
     let result = |fence: &LeaseRef| ReleaseResult {
         job: fence.job,
         released: released.contains_key(&fence.job),
     };
-    Ok(Reply(ReleaseReply { results: leases.iter().map(result).collect() }))
+    Ok(ReleaseReply { results: leases.iter().map(result).collect() })
 }
 
 async fn give_back(

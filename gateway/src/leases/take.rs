@@ -46,8 +46,16 @@ pub(crate) async fn take(
     worker: Worker,
     body: Body<LeaseRequest>,
 ) -> Result<Reply<LeaseReply>, ApiError> {
-    let request = body.value;
-    check(&app, &request).await?;
+    run(&app, worker, body.value).await.map(Reply)
+}
+
+/// Grants what there is, after waiting for it if wished.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    worker: Worker,
+    request: LeaseRequest,
+) -> Result<LeaseReply, ApiError> {
+    check(app, &request).await?;
     require_registered(&**app.pg.get().await?, worker.address).await?;
     app.pools.seen(worker.address, &request.models);
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
@@ -59,12 +67,11 @@ pub(crate) async fn take(
         for hint in &mut hints {
             hint.as_mut().enable();
         }
-        let drain = drain::of(&app, worker.address).await?;
+        let drain = drain::of(app, worker.address).await?;
         let leases = match drain {
             Drain::None => {
                 // A task of its own: a grant must not be cancelled between Redis and PostgreSQL.
-                let granting =
-                    tokio::spawn(grant(Arc::clone(&app), worker, lease, request.clone()));
+                let granting = tokio::spawn(grant(Arc::clone(app), worker, lease, request.clone()));
                 granting.await.map_err(|e| ApiError::internal("granting leases", &e))??
             }
             Drain::Quiet | Drain::Terminate => Vec::new(),
@@ -72,7 +79,7 @@ pub(crate) async fn take(
         let left = deadline.saturating_duration_since(Instant::now());
         let over = left.is_zero() || app.stop.is_cancelled() || drain == Drain::Terminate;
         if !leases.is_empty() || over {
-            return Ok(Reply(LeaseReply { leases, drain }));
+            return Ok(LeaseReply { leases, drain });
         }
         let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {

@@ -1,11 +1,14 @@
 //! Tells callers what is left of their quota: `RateLimit-Policy`, `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and,
 //! when they are refused, `Retry-After`.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -31,8 +34,13 @@ pub(crate) struct Reported(Arc<OnceLock<Standing>>);
 
 impl Reported {
     /// The one that travels with this request.
-    pub(crate) fn of(parts: &Parts) -> Self {
-        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// How long a refused caller should stay away.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.0.get().and_then(|standing| standing.retry_us).map(Duration::from_micros)
     }
 
     pub(super) fn set(&self, standing: Standing) {

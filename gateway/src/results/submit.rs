@@ -57,11 +57,20 @@ pub(crate) async fn submit_results(
     worker: Worker,
     body: Body<SubmitResults>,
 ) -> Result<Reply<SubmitReply>, ApiError> {
-    let signed = check(&app, worker, body.value).await?;
+    run(&app, worker, body.value).await.map(Reply)
+}
+
+/// Stores those results that belong to the worker's leases.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    worker: Worker,
+    request: SubmitResults,
+) -> Result<SubmitReply, ApiError> {
+    let signed = check(app, worker, request).await?;
     // A task of its own: a worker that hangs up must not cancel a commit half-way.
-    let storing = tokio::spawn(store::store(Arc::clone(&app), worker, signed));
+    let storing = tokio::spawn(store::store(Arc::clone(app), worker, signed));
     let results = storing.await.map_err(|e| ApiError::internal("storing results", &e))??;
-    Ok(Reply(SubmitReply { results }))
+    Ok(SubmitReply { results })
 }
 
 async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Signed, ApiError> {

@@ -21,13 +21,18 @@ pub(crate) async fn challenge(
     State(app): State<Arc<App>>,
     body: Body<ChallengeRequest>,
 ) -> Result<Reply<Challenge>, ApiError> {
-    let worker = body.value.worker;
+    run(&app, body.value).await.map(Reply)
+}
+
+/// A fresh challenge for a registered worker.
+pub(crate) async fn run(app: &App, request: ChallengeRequest) -> Result<Challenge, ApiError> {
+    let worker = request.worker;
     require_registered(&**app.pg.get().await?, worker).await?;
     let challenge = challenge::make(&app.keys, worker);
-    Ok(Reply(Challenge {
+    Ok(Challenge {
         challenge,
         chain_id: app.chain_id,
         contract: app.job_manager,
         expires_in_s: limits::CHALLENGE_TTL_S,
-    }))
+    })
 }

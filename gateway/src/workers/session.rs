@@ -32,7 +32,12 @@ pub(crate) async fn session(
     State(app): State<Arc<App>>,
     body: Body<SessionRequest>,
 ) -> Result<Reply<Token>, ApiError> {
-    let SessionRequest { worker, challenge, signature } = body.value;
+    run(&app, body.value).await.map(Reply)
+}
+
+/// A token for a worker that signed its challenge.
+pub(crate) async fn run(app: &App, request: SessionRequest) -> Result<Token, ApiError> {
+    let SessionRequest { worker, challenge, signature } = request;
     let client = app.pg.get().await?;
     let registered = require_registered(&**client, worker).await?;
     if !challenge::is_open(&app.keys, worker, challenge) {
@@ -58,7 +63,7 @@ pub(crate) async fn session(
     if fresh == 0 {
         return Err(challenge_unknown());
     }
-    app.keys.issue(Role::Worker { address: worker }).map(Reply)
+    app.keys.issue(Role::Worker { address: worker })
 }
 
 fn challenge_unknown() -> ApiError {
