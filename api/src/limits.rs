@@ -128,6 +128,41 @@ pub const LIMITER_WAIT_MS: u64 = 250;
 /// How long the limiter lets everyone through without asking once Redis has failed it, in milliseconds.
 pub const LIMITER_BLIND_MS: u64 = 1_000;
 
+/// Longest address of a webhook in bytes: what browsers and proxies agree on.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+
+/// Live signing secrets of one sponsor: the one in use, and its successor during a rotation.
+pub const WEBHOOK_SECRETS_MAX: i64 = 2;
+
+/// How long a secret stays live beside its successor unless told: a day for whoever deploys receivers.
+pub const WEBHOOK_OVERLAP_S_DEFAULT: u32 = 86_400;
+
+/// The longest such time: a week.
+pub const WEBHOOK_OVERLAP_S_MAX: u32 = 7 * 86_400;
+
+/// How long a receiver may take to answer.
+pub const WEBHOOK_TIMEOUT_MS: u64 = 15_000;
+
+/// How long a delivery belongs to the gateway that took it on: [`WEBHOOK_TIMEOUT_MS`] and as much again for the work
+/// around it. A gateway that dies gives its deliveries to others after that.
+pub const WEBHOOK_CLAIM_MS: u64 = 2 * WEBHOOK_TIMEOUT_MS;
+
+/// Deliveries that one gateway has under way at once: 64 receivers that never answer cost 64 sockets, and still leave
+/// four tries a second to others.
+pub const WEBHOOKS_AT_ONCE_MAX: usize = 64;
+
+/// Of those, to one host: an event's receiver needs no more, and one that never answers takes no more.
+pub const WEBHOOKS_PER_HOST_MAX: usize = 4;
+
+/// What is read of a receiver's answer, in bytes; its status is all that counts.
+pub const WEBHOOK_REPLY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a delivery that was given up can be seen and tried again, in days.
+pub const WEBHOOK_FAILED_DAYS: i32 = 30;
+
+/// Longest `tracestate` in bytes that is kept: what W3C Trace Context asks to carry at least.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
+
 /// Longest device serial in bytes.
 pub const SERIAL_BYTES_MAX: usize = 64;
 
@@ -139,3 +174,5 @@ const _: () = assert!(BODY_BYTES_MAX < BATCH_BODY_BYTES_MAX);
 const _: () = assert!(OUTPUT_BYTES_MAX * 4 / 3 < BODY_BYTES_MAX);
 const _: () = assert!(TOKEN_TTL_S > ASSERTION_TTL_S_MAX);
 const _: () = assert!(WAIT_MS_MAX <= LEASE_TTL_MS);
+const _: () = assert!(WEBHOOK_TIMEOUT_MS < WEBHOOK_CLAIM_MS);
+const _: () = assert!(WEBHOOKS_PER_HOST_MAX < WEBHOOKS_AT_ONCE_MAX);

@@ -11,6 +11,7 @@ pub mod models;
 pub mod results;
 pub mod sponsors;
 pub mod statements;
+pub mod webhooks;
 pub mod workers;
 
 pub use bytes::Base64;

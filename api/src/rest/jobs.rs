@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::Base64;
+use super::{Base64, webhooks::Webhook};
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
@@ -53,6 +53,9 @@ pub struct CreateJob {
     /// How soon it should run beside others. Default `normal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+    /// Whom to tell when it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// One job of a batch.

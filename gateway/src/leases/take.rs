@@ -182,5 +182,6 @@ fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, Databa
         price_fri: read_fri(row, "price_fri")?,
         ttl_ms: limits::LEASE_TTL_MS,
         run_within_ms: unsigned("run_within_ms")?,
+        trace: None,
     })
 }

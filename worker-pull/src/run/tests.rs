@@ -153,6 +153,7 @@ async fn a_models_thread_runs_what_is_leased_and_skips_what_is_lost() {
         price_fri: Fri(7),
         ttl_ms: 30_000,
         run_within_ms: 60_000,
+        trace: None,
     };
     held.take(&lease, now, now);
     for job in [1, 2] {
