@@ -18,9 +18,11 @@ use crate::{
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
+    observe,
     queue::{Queue, QueueError},
     stack,
     wake::Wake,
+    webhooks::{Courier, deliver},
 };
 
 /// How long open requests may take to end once the process was told to stop.
@@ -38,6 +40,9 @@ pub struct App {
     pub(crate) chain_id: ChainId,
     pub(crate) job_manager: Address,
     pub(crate) failpoints: Failpoints,
+    pub(crate) courier: Courier,
+    /// Whether webhooks may go to addresses that are not of the public internet.
+    pub(crate) webhook_allow_private: bool,
     /// Long polls end when this fires, or they would hold up the shutdown.
     pub(crate) stop: CancellationToken,
 }
@@ -57,6 +62,12 @@ pub enum GatewayError {
     /// The limiter's Redis.
     #[error("the Redis URL cannot be used")]
     Limiter(#[source] redis::RedisError),
+    /// What sends webhooks.
+    #[error("the client for webhooks cannot be built")]
+    Webhooks(#[source] reqwest_tls::Error),
+    /// The listener of the metrics.
+    #[error("metrics cannot be had")]
+    Metrics(#[from] ciro_telemetry::ListenError),
     /// The socket.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -78,6 +89,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         device: config.device_requests_per_minute,
         sponsor: config.sponsor_requests_per_minute,
     };
+    let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,
         keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
@@ -88,6 +100,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         chain_id: config.chain_id,
         job_manager: config.job_manager,
         failpoints: config.failpoints(),
+        courier: Courier::new(config.webhook_allow_private, first_retry)
+            .map_err(GatewayError::Webhooks)?,
+        webhook_allow_private: config.webhook_allow_private,
         stop: stop.clone(),
         pg,
     });
@@ -100,6 +115,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(deliver::forever(Arc::clone(&app), stop.clone()));
+    if ciro_telemetry::listen(&config.telemetry, &observe::FAMILIES, stop.clone()).await? {
+        tasks.spawn(observe::forever(Arc::clone(&app), stop.clone()));
+    }
 
     if let Some(path) = &config.ready_file {
         write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;

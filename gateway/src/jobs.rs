@@ -7,7 +7,7 @@ pub(crate) mod end;
 mod etag;
 pub(crate) mod get;
 pub(crate) mod list;
-mod show;
+pub(crate) mod show;
 pub(crate) mod submit;
 mod summary;
 mod wait;

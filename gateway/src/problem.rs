@@ -12,7 +12,7 @@ use ciro_paymaster::StoreError;
 
 pub(crate) mod pages;
 
-use crate::{database::DatabaseError, queue::QueueError};
+use crate::{database::DatabaseError, observe, queue::QueueError};
 
 /// What a handler answers when it cannot do what was asked.
 #[derive(Clone, Debug)]
@@ -128,6 +128,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         return response;
     };
     let mut problem = *problem;
+    observe::refused(problem.code);
     problem.request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let retryable = problem.retryable && status.is_server_error();

@@ -11,6 +11,8 @@ use redis::{
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use crate::observe;
+
 const LIBRARY: &str = include_str!("queue/functions.lua");
 
 /// Slower than any function here by far, and long enough for a busy machine: the client's own default
@@ -176,6 +178,10 @@ impl Queue {
     }
 
     async fn query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
+        self.try_query(call).await.inspect_err(|_| observe::redis_failed())
+    }
+
+    async fn try_query<T: FromRedisValue>(&self, call: &redis::Cmd) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
         let first = call.query_async(&mut connection).await;
         let Err(error) = first else { return Ok(first?) };

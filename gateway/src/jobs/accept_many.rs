@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use ciro_api::{JobId, ModelId, limits};
 use ciro_paymaster::ledger;
 use deadpool_postgres::Transaction;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::submit::{self, Accepted};
@@ -142,6 +143,8 @@ async fn insert(tx: &Transaction<'_>, device: Device, fresh: &[&Wanted]) -> Resu
     let starts: Vec<i64> = requests().map(|r| ms(r.start_within_ms)).collect();
     let priorities: Vec<&str> = requests().map(|r| r.priority.as_str()).collect();
     let delays: Vec<i64> = requests().map(|r| ms(r.delay_ms)).collect();
+    let webhooks: Vec<_> = requests().map(|r| r.webhook.as_ref().map(Json)).collect();
+    let traces: Vec<_> = requests().map(|r| r.trace.as_ref().map(Json)).collect();
     database::execute(
         tx,
         include_str!("insert_many.sql"),
@@ -157,6 +160,8 @@ async fn insert(tx: &Transaction<'_>, device: Device, fresh: &[&Wanted]) -> Resu
             &starts,
             &priorities,
             &delays,
+            &webhooks,
+            &traces,
         ],
     )
     .await?;

@@ -29,6 +29,7 @@ use crate::{
     extract::{self, Body},
     models::{self, Model},
     problem::ApiError,
+    trace,
 };
 
 /// The items as they came, so that a bad one is refused by itself and a good one's bytes are its fingerprint.
@@ -78,7 +79,12 @@ pub(crate) async fn batch(
         let detail = format!("1 to {} items", limits::BATCH_JOBS_MAX);
         return Err(problem.at("/items", detail).into());
     }
-    let (plans, accepted) = plan(&app, device, body.value).await?;
+    let (plans, mut accepted) = plan(&app, device, body.value).await?;
+    if let Some(trace) = trace::of(&headers) {
+        for job in &mut accepted {
+            job.trace = Some(trace.clone());
+        }
+    }
     let stored = if accepted.is_empty() {
         Vec::new()
     } else {
@@ -154,7 +160,7 @@ async fn check(
     let in_job = |error: ApiError| ApiError::from(Problem::from(error).under("/job"));
     let request: CreateJob = extract::parse(bytes).map_err(in_job)?;
     let model = model(app, &request.model, known).await.map_err(in_job)?;
-    submit::check(model, device, request, idempotency).map_err(in_job)
+    submit::check(app, model, device, request, idempotency).map_err(in_job)
 }
 
 /// Looks each name up once: an unknown one costs a look into the database, and a batch may hold a thousand of them.

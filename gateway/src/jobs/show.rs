@@ -23,7 +23,7 @@ use crate::{
 const HEX_BYTES_MAX: usize = 64;
 
 /// The job, if it is this device's. Someone else's does not exist.
-pub(super) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
+pub(crate) async fn job(app: &App, device: DeviceId, id: JobId) -> Result<Job, ApiError> {
     let client = app.pg.get().await?;
     let row = database::query_opt(&client, include_str!("show.sql"), &[&id.0, &device.0]).await?;
     let row = row.ok_or_else(|| {

@@ -10,14 +10,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ciro_api::{
-    ErrorCode, JobId, ModelId, Priority, Problem,
+    ErrorCode, JobId, ModelId, Priority, Problem, Trace,
     hash::commitment::commit,
     limits,
-    rest::jobs::{CreateJob, Job},
+    rest::{
+        jobs::{CreateJob, Job},
+        webhooks::Webhook,
+    },
 };
 use ciro_paymaster::ledger::{self, HoldError};
 use deadpool_postgres::Transaction;
 use sha2::{Digest, Sha256};
+use tokio_postgres::types;
 use uuid::Uuid;
 
 use super::wait;
@@ -28,9 +32,12 @@ use crate::{
     extract::Body,
     failpoint::Point,
     models::{self, Model},
+    observe,
     problem::ApiError,
     queue::Entry,
+    trace,
     wake::Event,
+    webhooks,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -45,6 +52,10 @@ pub(super) struct Accepted {
     pub(super) run_within_ms: u64,
     pub(super) delay_ms: u64,
     pub(super) priority: Priority,
+    /// Whom to tell of its end.
+    pub(super) webhook: Option<Webhook>,
+    /// Where its requester's trace stands.
+    pub(super) trace: Option<Trace>,
     /// The caller's key and the fingerprint of the body it came with.
     pub(super) idempotency: Option<(String, Vec<u8>)>,
 }
@@ -62,6 +73,8 @@ impl Accepted {
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "At most 255 printable ASCII characters; kept for 24 hours"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job ended, after N seconds at the latest"),
+        ("traceparent" = Option<String>, Header, description = "Your trace (W3C Trace Context), carried to the worker and the webhook; what cannot be read is ignored"),
+        ("tracestate" = Option<String>, Header, description = "What your tracing system wrote beside it"),
     ),
     responses(
         (status = 202, body = Job, description = "Accepted and durable"),
@@ -83,7 +96,8 @@ pub(crate) async fn submit(
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
     let model = models::find(&app, &body.value.model).await?;
-    let accepted = check(model, device, body.value, idempotency)?;
+    let accepted = check(&app, model, device, body.value, idempotency)?;
+    let accepted = Accepted { trace: trace::of(&headers), ..accepted };
     // A task of its own: a client that hangs up must not cancel an accept half-way.
     let accepting = tokio::spawn(accept(Arc::clone(&app), accepted));
     let (id, replayed) =
@@ -101,6 +115,7 @@ pub(crate) async fn submit(
 
 /// Everything that can be checked of a job without a lock, but for its model's name.
 pub(super) fn check(
+    app: &App,
     model: Arc<Model>,
     device: Device,
     request: CreateJob,
@@ -144,6 +159,11 @@ pub(super) fn check(
         )?,
         delay_ms: delay(request.delay_ms)?,
         priority: request.priority.unwrap_or(Priority::Normal),
+        webhook: request
+            .webhook
+            .map(|webhook| webhooks::usable(webhook, app.webhook_allow_private))
+            .transpose()?,
+        trace: None,
         idempotency,
     })
 }
@@ -234,6 +254,7 @@ async fn accept(app: Arc<App>, accepted: Accepted) -> Result<(JobId, bool), ApiE
 
 /// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
 pub(super) async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
+    observe::accepted(&app, model, entries.len());
     for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
         if let Err(error) = app.queue.enqueue(model, some).await {
             tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
@@ -289,7 +310,16 @@ pub(super) fn key_reused() -> ApiError {
 
 async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result<(), ApiError> {
     let Accepted {
-        device, model, input, start_within_ms, run_within_ms, delay_ms, priority, ..
+        device,
+        model,
+        input,
+        start_within_ms,
+        run_within_ms,
+        delay_ms,
+        priority,
+        webhook,
+        trace,
+        ..
     } = accepted;
     let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let input_commitment = commit(model.manifest.scheme, input).to_string();
@@ -308,6 +338,8 @@ async fn insert(tx: &Transaction<'_>, accepted: &Accepted, job: JobId) -> Result
             &ms(*start_within_ms),
             &priority.as_str(),
             &ms(*delay_ms),
+            &webhook.as_ref().map(types::Json),
+            &trace.as_ref().map(types::Json),
         ],
     )
     .await?;

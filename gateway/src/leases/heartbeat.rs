@@ -10,7 +10,9 @@ use ciro_api::{
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{app::App, auth::Worker, database, database::read, extract::Body, problem::ApiError};
+use crate::{
+    app::App, auth::Worker, database, database::read, extract::Body, observe, problem::ApiError,
+};
 
 /// Most leases one heartbeat may carry: the Redis function's batch bound.
 const LEASES_MAX: usize = 256;
@@ -41,6 +43,7 @@ pub(crate) async fn heartbeat(
         };
         results.push(HeartbeatResult { lease: fence.lease, state });
     }
+    observe::lost(results.iter().filter(|result| result.state == LeaseState::Lost).count());
     Ok(Json(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS }))
 }
 

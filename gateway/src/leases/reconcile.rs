@@ -12,6 +12,7 @@ use crate::{
     app::App,
     database::{self, DatabaseError, read},
     jobs::end::{self, Ending},
+    observe,
     problem::ApiError,
     queue::Entry,
     wake::Event,
@@ -40,6 +41,7 @@ pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
 pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
     walk(app).await?;
     app.queue.mark_filled().await?;
+    observe::rebuilt();
     tracing::info!("the queue index was filled from the database");
     Ok(())
 }

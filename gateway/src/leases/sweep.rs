@@ -12,7 +12,7 @@ use crate::{
     database,
     jobs::end::{self, Ending},
     leases::reconcile,
-    models,
+    models, observe,
     problem::ApiError,
     queue::Expired,
     wake::Event,
@@ -70,6 +70,9 @@ async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiEr
         return Ok(());
     }
     let epoch: i64 = row.try_get("epoch")?;
+    if leased {
+        observe::expired(app, model);
+    }
     if leased && give_up(&tx, &row, job, epoch).await? {
         tx.commit().await?;
         app.queue.drop_jobs(model, &[job]).await?;

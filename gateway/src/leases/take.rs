@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use ciro_api::{
-    ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    ErrorCode, JobId, LeaseId, ModelId, Problem, Trace, limits,
     rest::{
         Base64,
         leases::{Lease, LeaseRef, LeaseReply, LeaseRequest},
@@ -13,7 +13,7 @@ use ciro_api::{
 use futures::future::select_all;
 use rand::Rng;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types};
 use uuid::Uuid;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     database::{self, DatabaseError, read_fri},
     extract::Body,
     failpoint::Point,
-    models,
+    models, observe,
     problem::ApiError,
     wake::{Bed, Event, LOOK_AGAIN},
     workers::session::require_registered,
@@ -148,6 +148,9 @@ async fn decide(
         &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
     )
     .await?;
+    let waits_ms =
+        rows.iter().map(|row| row.try_get("waited_ms")).collect::<Result<Vec<_>, _>>()?;
+    observe::granted(app, model, &waits_ms);
     Ok(rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?)
 }
 
@@ -182,6 +185,6 @@ fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, Databa
         price_fri: read_fri(row, "price_fri")?,
         ttl_ms: limits::LEASE_TTL_MS,
         run_within_ms: unsigned("run_within_ms")?,
-        trace: None,
+        trace: row.try_get::<_, Option<types::Json<Trace>>>("trace")?.map(|json| json.0),
     })
 }

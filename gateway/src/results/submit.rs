@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json as JsonBody, extract::State};
 use ciro_api::{
-    ErrorCode, Fri, JobId, ModelId, Problem, PublicKey, SponsorId,
+    ErrorCode, Fri, JobId, JobStatus, ModelId, Problem, PublicKey, SponsorId,
     felt::Digest,
     hash::{
         attestation::Attestation,
@@ -19,7 +19,7 @@ use ciro_api::{
 };
 use ciro_paymaster::ledger::{self, EarnError, Earned};
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Json};
 
 use crate::{
     app::App,
@@ -28,8 +28,10 @@ use crate::{
     extract::Body,
     failpoint::Point,
     models::{self, Model},
+    observe,
     problem::ApiError,
     wake::Event,
+    webhooks::outbox,
     workers::session::require_registered,
 };
 
@@ -61,12 +63,12 @@ pub(crate) async fn submit_results(
     State(app): State<Arc<App>>,
     worker: Worker,
     body: Body<SubmitResults>,
-) -> Result<Json<SubmitReply>, ApiError> {
+) -> Result<JsonBody<SubmitReply>, ApiError> {
     let signed = check(&app, worker, body.value).await?;
     // A task of its own: a worker that hangs up must not cancel a commit half-way.
     let storing = tokio::spawn(store(Arc::clone(&app), worker, signed));
     let results = storing.await.map_err(|e| ApiError::internal("storing results", &e))??;
-    Ok(Json(SubmitReply { results }))
+    Ok(JsonBody(SubmitReply { results }))
 }
 
 async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Signed, ApiError> {
@@ -145,10 +147,32 @@ async fn store(
     }
     tx.commit().await?;
     drop(client);
+    count(&app, &signed, &ended, &outcomes);
     app.failpoints.pass(Point::Stored);
     // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
     tokio::spawn(announce(app, ended));
     Ok(outcomes.into_iter().flatten().collect())
+}
+
+fn count(
+    app: &App,
+    signed: &Signed,
+    ended: &[(JobId, ModelId)],
+    outcomes: &[Option<ResultOutcome>],
+) {
+    for claim in &signed.claims {
+        let job = claim.item.fence.job;
+        let accepted = outcomes[claim.index].as_ref().is_some_and(|outcome| outcome.accepted);
+        let now = ended.iter().any(|(stored, _)| *stored == job);
+        observe::results(match (accepted, now) {
+            (true, true) => "stored",
+            (true, false) => "repeated",
+            (false, _) => "refused",
+        });
+    }
+    for (_, model) in ended {
+        observe::ended(app.catalogue.name(*model), JobStatus::Succeeded);
+    }
 }
 
 async fn announce(app: Arc<App>, ended: Vec<(JobId, ModelId)>) {
@@ -192,6 +216,9 @@ async fn store_one(
             }
             error => ApiError::internal("writing a receipt", &error),
         })?;
+        if let Some(Json(webhook)) = row.try_get("webhook")? {
+            outbox::write(tx, job, JobStatus::Succeeded, &webhook).await?;
+        }
         return Ok(Stored::Now);
     }
     explain(tx, worker, claim).await
