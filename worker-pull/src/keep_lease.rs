@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::rest::leases::{HeartbeatReply, HeartbeatRequest, Lease, LeaseRef, LeaseState};
+use ciro_api::{
+    Trace,
+    rest::leases::{HeartbeatReply, HeartbeatRequest, Lease, LeaseRef, LeaseState},
+};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{retry::Backoff, work_loop::Workshop};
@@ -25,6 +28,7 @@ struct HeldLease {
     next_beat: Instant,
     /// Once signed, a result is submitted whatever happens to the lease.
     signed: bool,
+    trace: Option<Trace>,
 }
 
 impl HeldLease {
@@ -59,6 +63,7 @@ impl Held {
             run_deadline: now + Duration::from_millis(lease.run_within_ms),
             next_beat: next_beat(now, deadline, ttl),
             signed: false,
+            trace: lease.trace.clone(),
         };
         self.lock().insert(lease.fence, held);
         self.changed.notify_one();
@@ -68,6 +73,11 @@ impl Held {
     /// Whether a run for this lease is still worth starting or signing.
     pub(crate) fn may_go_on(&self, lease: LeaseRef, now: Instant) -> bool {
         self.lock().get(&lease).is_some_and(|held| held.may_go_on(now))
+    }
+
+    /// Where the requester's trace of a held lease stands.
+    pub(crate) fn trace(&self, lease: LeaseRef) -> Option<Trace> {
+        self.lock().get(&lease)?.trace.clone()
     }
 
     pub(crate) fn signed(&self, leases: impl IntoIterator<Item = LeaseRef>) {
