@@ -19,11 +19,17 @@ mod job_end;
 #[cfg(test)]
 mod job_list;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod net;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
 mod quota;
+#[cfg(test)]
+mod receiver;
 #[cfg(test)]
 mod room;
 #[cfg(test)]
@@ -32,3 +38,7 @@ mod service;
 mod sponsor_desk;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
+mod webhooks;
