@@ -122,6 +122,16 @@ id!(
     SponsorKeyId, "key_"
 );
 
+id!(
+    /// An event that a webhook tells. A UUID of version 7; the same in every try, so that receivers know a repetition.
+    EventId, "evt_"
+);
+
+id!(
+    /// A secret that webhooks are signed with.
+    WebhookSecretId, "whs_"
+);
+
 impl JobId {
     /// The job as the felt that attestations name: its UUID as a 128-bit big-endian integer.
     pub fn to_felt(self) -> Felt {

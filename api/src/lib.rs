@@ -14,14 +14,18 @@ pub mod money;
 pub mod problem;
 pub mod rest;
 pub mod state;
+pub mod trace;
 
 pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
 pub use id::{
-    AttestedJob, DeviceId, JobId, LeaseId, OnchainJobId, SponsorId, SponsorKeyId, StatementId,
+    AttestedJob, DeviceId, EventId, JobId, LeaseId, OnchainJobId, SponsorId, SponsorKeyId,
+    StatementId, WebhookSecretId,
 };
 pub use manifest::Manifest;
 pub use money::Fri;
 pub use problem::{ErrorCode, Problem};
 pub use state::{
-    Drain, JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope, StatementStatus,
+    Drain, EventKind, JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope,
+    StatementStatus,
 };
+pub use trace::{SpanRef, Trace};

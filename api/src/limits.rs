@@ -210,6 +210,40 @@ pub const EVENT_STREAMS_MAX: usize = 4_096;
 
 /// Longest life of one event stream in seconds: that of the token that opened it. The client comes back with a new one.
 pub const EVENT_STREAM_S_MAX: u64 = TOKEN_TTL_S;
+/// Longest address of a webhook in bytes: what browsers and proxies agree on.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+
+/// Live signing secrets of one sponsor: the one in use, and its successor during a rotation.
+pub const WEBHOOK_SECRETS_MAX: i64 = 2;
+
+/// How long a secret stays live beside its successor unless told: a day for whoever deploys receivers.
+pub const WEBHOOK_OVERLAP_S_DEFAULT: u32 = 86_400;
+
+/// The longest such time: a week.
+pub const WEBHOOK_OVERLAP_S_MAX: u32 = 7 * 86_400;
+
+/// How long a receiver may take to answer.
+pub const WEBHOOK_TIMEOUT_MS: u64 = 15_000;
+
+/// How long a delivery belongs to the gateway that took it on: [`WEBHOOK_TIMEOUT_MS`] and as much again for the work
+/// around it. A gateway that dies gives its deliveries to others after that.
+pub const WEBHOOK_CLAIM_MS: u64 = 2 * WEBHOOK_TIMEOUT_MS;
+
+/// Deliveries that one gateway has under way at once: 64 receivers that never answer cost 64 sockets, and still leave
+/// four tries a second to others.
+pub const WEBHOOKS_AT_ONCE_MAX: usize = 64;
+
+/// Of those, to one host: an event's receiver needs no more, and one that never answers takes no more.
+pub const WEBHOOKS_PER_HOST_MAX: usize = 4;
+
+/// What is read of a receiver's answer, in bytes; its status is all that counts.
+pub const WEBHOOK_REPLY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a delivery that was given up can be seen and tried again, in days.
+pub const WEBHOOK_FAILED_DAYS: i32 = 30;
+
+/// Longest `tracestate` in bytes that is kept: what W3C Trace Context asks to carry at least.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
 
 /// Longest device serial in bytes.
 pub const SERIAL_BYTES_MAX: usize = 64;
@@ -227,3 +261,5 @@ const _: () = assert!(EVENT_BYTES_MAX <= EVENTS_KEPT_BYTES_MAX);
 const _: () =
     assert!(OUTPUT_BYTES_MAX < JOB_MESSAGE_BYTES_MAX && JOB_MESSAGE_BYTES_MAX < BODY_BYTES_MAX);
 const _: () = assert!(SESSION_IDLE_MS > WAIT_MS_MAX && SESSION_IDLE_MS > LEASE_TTL_MS);
+const _: () = assert!(WEBHOOK_TIMEOUT_MS < WEBHOOK_CLAIM_MS);
+const _: () = assert!(WEBHOOKS_PER_HOST_MAX < WEBHOOKS_AT_ONCE_MAX);

@@ -89,6 +89,8 @@ error_codes! {
     StatementConflict = "statement_conflict", 409, false, "Statement conflict";
     /// The serial is claimed with another key.
     DeviceConflict = "device_conflict", 409, false, "Device conflict";
+    /// As many of these exist as may; end one first.
+    LimitReached = "limit_reached", 409, false, "Limit reached";
     /// The body is over the limit.
     BodyTooLarge = "body_too_large", 413, false, "Body too large";
     /// The input is larger than the model's registered size.

@@ -16,6 +16,7 @@ pub mod pools;
 pub mod results;
 pub mod sponsors;
 pub mod statements;
+pub mod webhooks;
 pub mod workers;
 
 pub use bytes::Base64;

@@ -99,11 +99,38 @@ impl JobStatus {
 }
 
 word_enum!(
+    /// What a webhook can tell of a job: one kind for each way to end.
+    EventKind {
+        /// It succeeded: a worker delivered a signed result.
+        JobCompleted = "job.completed",
+        /// It failed.
+        JobFailed = "job.failed",
+        /// It was canceled.
+        JobCanceled = "job.canceled",
+        /// It expired before a worker began it.
+        JobExpired = "job.expired",
+    }
+);
+
+impl JobStatus {
+    /// What a webhook tells of a job that is here now; nothing while it can still move.
+    pub const fn event(self) -> Option<EventKind> {
+        match self {
+            Self::Queued | Self::Running => None,
+            Self::Succeeded => Some(EventKind::JobCompleted),
+            Self::Failed => Some(EventKind::JobFailed),
+            Self::Canceled => Some(EventKind::JobCanceled),
+            Self::Expired => Some(EventKind::JobExpired),
+        }
+    }
+}
+
+word_enum!(
     /// What an API key of a sponsor allows.
     SponsorScope {
-        /// To see budget and usage.
+        /// To see budget, usage, and what became of webhooks.
         Read = "read",
-        /// To revoke devices.
+        /// To revoke devices, and to manage webhook secrets and deliveries.
         Manage = "manage",
     }
 );

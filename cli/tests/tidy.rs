@@ -33,12 +33,23 @@ fn tracked(endings: &[&str]) -> Vec<PathBuf> {
 fn imports_point_down() {
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("ciro-api", &[][..]),
+        ("ciro-telemetry", &["ciro-api"]),
         ("ciro-testbed", &["ciro-api"]),
         ("ciro-contracts", &["ciro-api", "ciro-testbed"]),
-        ("ciro-paymaster", &["ciro-api", "ciro-contracts", "ciro-testbed"]),
-        ("ciro-gateway", &["ciro-api", "ciro-paymaster", "ciro-testbed"]),
-        ("ciro-worker", &["ciro-api"]),
-        ("ciro", &["ciro-api", "ciro-contracts", "ciro-paymaster", "ciro-gateway", "ciro-worker"]),
+        ("ciro-paymaster", &["ciro-api", "ciro-contracts", "ciro-telemetry", "ciro-testbed"]),
+        ("ciro-gateway", &["ciro-api", "ciro-paymaster", "ciro-telemetry", "ciro-testbed"]),
+        ("ciro-worker", &["ciro-api", "ciro-telemetry"]),
+        (
+            "ciro",
+            &[
+                "ciro-api",
+                "ciro-contracts",
+                "ciro-paymaster",
+                "ciro-gateway",
+                "ciro-telemetry",
+                "ciro-worker",
+            ],
+        ),
     ]);
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])

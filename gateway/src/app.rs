@@ -22,10 +22,12 @@ use crate::{
     leases::{reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
+    observe,
     pools::notes::{self, Notes},
     queue::{Queue, QueueError},
     stack,
     wake::Wake,
+    webhooks::{Courier, deliver},
     workers::drain::Drains,
 };
 
@@ -52,6 +54,9 @@ pub struct App {
     pub(crate) failpoints: Failpoints,
     /// What gRPC's health service tells.
     pub(crate) health: HealthReporter,
+    pub(crate) courier: Courier,
+    /// Whether webhooks may go to addresses that are not of the public internet.
+    pub(crate) webhook_allow_private: bool,
     /// Long polls end when this fires, or they would hold up the shutdown.
     pub(crate) stop: CancellationToken,
 }
@@ -71,6 +76,12 @@ pub enum GatewayError {
     /// The limiter's Redis.
     #[error("the Redis URL cannot be used")]
     Limiter(#[source] redis::RedisError),
+    /// What sends webhooks.
+    #[error("the client for webhooks cannot be built")]
+    Webhooks(#[source] reqwest_tls::Error),
+    /// The listener of the metrics.
+    #[error("metrics cannot be had")]
+    Metrics(#[from] ciro_telemetry::ListenError),
     /// The socket.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -95,6 +106,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         device: config.device_requests_per_minute,
         sponsor: config.sponsor_requests_per_minute,
     };
+    let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,
         keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
@@ -111,6 +123,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
         job_manager: config.job_manager,
         failpoints: config.failpoints(),
         health: HealthReporter::new(),
+        courier: Courier::new(config.webhook_allow_private, first_retry)
+            .map_err(GatewayError::Webhooks)?,
+        webhook_allow_private: config.webhook_allow_private,
         stop: stop.clone(),
         pg,
     });
@@ -126,6 +141,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(grpc::health::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(deliver::forever(Arc::clone(&app), stop.clone()));
+    if ciro_telemetry::listen(&config.telemetry, &observe::FAMILIES, stop.clone()).await? {
+        tasks.spawn(observe::forever(Arc::clone(&app), stop.clone()));
+    }
 
     if let Some(path) = &config.ready_file {
         write_whole(path, &format!("http://{address}")).map_err(GatewayError::ReadyFile)?;

@@ -47,6 +47,17 @@ pub struct Config {
     /// The `JobManager` of this network.
     #[arg(long, env = "CIRO_JOB_MANAGER")]
     pub job_manager: Address,
+    /// For development: webhooks may also go to plain HTTP, to any port and to private addresses, this machine's own
+    /// included. Whoever can post jobs can then call what this gateway can reach.
+    #[arg(long, env = "CIRO_WEBHOOK_ALLOW_PRIVATE", default_value_t = false)]
+    pub webhook_allow_private: bool,
+    /// How long a webhook waits after its first failed try. The later pauses are fixed.
+    #[arg(long, env = "CIRO_WEBHOOK_FIRST_RETRY_MS", default_value_t = 5_000,
+        value_parser = clap::value_parser!(u64).range(1..=300_000))]
+    pub webhook_first_retry_ms: u64,
+    /// How this process is watched.
+    #[command(flatten)]
+    pub telemetry: ciro_telemetry::Flags,
     /// Once ready, the address is written here, so that a supervisor need not guess a free port.
     #[arg(long, env = "CIRO_READY_FILE")]
     pub ready_file: Option<PathBuf>,

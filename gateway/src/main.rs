@@ -2,15 +2,15 @@
 
 use anyhow::Context;
 use ciro_gateway::{Config, app};
+use ciro_telemetry::Style;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let config = Config::parse();
+    let exporting = ciro_telemetry::start("ciro-gateway", &config.telemetry, Style::Json)?;
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -22,5 +22,7 @@ async fn main() -> anyhow::Result<()> {
         }
         stopping.cancel();
     });
-    app::run(Config::parse(), stop).await.context("the gateway stopped")
+    let ran = app::run(config, stop).await.context("the gateway stopped");
+    exporting.end().await;
+    ran
 }

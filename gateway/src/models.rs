@@ -42,6 +42,12 @@ impl Catalogue {
         }
     }
 
+    /// What people call a model; for measurements, where a model that this process has not seen yet has no name.
+    pub(crate) fn name(&self, id: ModelId) -> String {
+        let known = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map_or_else(String::new, |model| model.manifest.name.clone())
+    }
+
     /// Every model this process knows of.
     pub(crate) fn ids(&self) -> Vec<ModelId> {
         self.by_id.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()

@@ -20,7 +20,7 @@ mod formats;
 
 use crate::{
     app::App, devices, events, health, jobs, leases, models, open_inference, pools, reply, results,
-    sponsors, statements, workers,
+    sponsors, statements, webhooks, workers,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +35,7 @@ use crate::{
         (name = "devices", description = "Enrolment and tokens of devices"),
         (name = "jobs", description = "Jobs as their requester sees them"),
         (name = "sponsors", description = "Budget and usage, for the servers of who pays"),
+        (name = "webhooks", description = "Secrets and failed deliveries of webhooks, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
         (name = "open-inference", description = "The Open Inference Protocol V2, for clients made for KServe or Triton"),
@@ -79,6 +80,11 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(sponsors::me::me))
         .routes(routes!(sponsors::usage::usage))
+        .routes(routes!(webhooks::secrets::create::create, webhooks::secrets::list::list))
+        .routes(routes!(webhooks::secrets::rotate::rotate))
+        .routes(routes!(webhooks::secrets::revoke::revoke))
+        .routes(routes!(webhooks::failed::failed))
+        .routes(routes!(webhooks::redeliver::redeliver))
         .routes(routes!(jobs::submit::submit, jobs::list::list))
         .routes(
             routes!(jobs::batch::batch).layer(DefaultBodyLimit::max(limits::BATCH_BODY_BYTES_MAX)),

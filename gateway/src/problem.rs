@@ -13,7 +13,7 @@ mod concise;
 mod open_inference;
 pub(crate) mod pages;
 
-use crate::{cbor, database::DatabaseError, media::Format, queue::QueueError};
+use crate::{cbor, database::DatabaseError, media::Format, observe, queue::QueueError};
 
 /// What a handler answers when it cannot do what was asked.
 #[derive(Clone, Debug)]
@@ -137,6 +137,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         return response;
     };
     let mut problem = *problem;
+    observe::refused(problem.code);
     problem.request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;

@@ -11,7 +11,7 @@ use redis::{Client, FromRedisValue, RedisError};
 use uuid::Uuid;
 
 use self::breaker::Breaker;
-use crate::redis_link::Link;
+use crate::{observe, redis_link::Link};
 
 /// Everything that runs inside Redis over this connection.
 const LIBRARIES: &[&str] = &[
@@ -240,6 +240,7 @@ impl Queue {
                 Ok(answer)
             }
             Err(error) => {
+                observe::redis_failed();
                 // An answer that is an error is an answer.
                 if error.code().is_some() {
                     leave.answered();

@@ -11,8 +11,9 @@ use tower_http::{
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     trace::TraceLayer,
 };
+use tracing::field::Empty;
 
-use crate::{app::App, grpc, limiter, openapi, problem};
+use crate::{app::App, grpc, limiter, observe, openapi, problem, trace};
 
 /// Where a request's id travels.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -36,6 +37,8 @@ pub(crate) fn service(app: Arc<App>) -> Result<Router, tonic_reflection::server:
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        // Above what renders refusals, so that each is counted with the status that its caller saw.
+        .layer(middleware::from_fn(observe::requests))
         // Above what renders refusals: they carry the caller's standing too.
         .layer(middleware::from_fn(limiter::headers::write))
         // Below what both ways in share, above what only REST needs.
@@ -75,7 +78,18 @@ async fn time_out(
 
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
     let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+    let (method, path) = (request.method(), request.uri().path());
+    let span =
+        tracing::info_span!("request", %method, path, id, trace_id = Empty, otel.kind = "server");
+    let asked = trace::of_headers(request.headers());
+    if let Some(asked) = &asked {
+        ciro_telemetry::continue_from(&span, asked);
+    }
+    let here = span.in_scope(ciro_telemetry::current);
+    if let Some(here) = here.or_else(|| asked.map(|trace| trace.traceparent)) {
+        span.record("trace_id", format!("{:032x}", here.trace_id));
+    }
+    span
 }
 
 #[derive(Clone)]

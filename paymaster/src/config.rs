@@ -12,6 +12,8 @@ use url::Url;
 /// The cashier: mirrors the chain, closes statements and settles them.
 #[derive(Parser)]
 #[command(name = "ciro-paymaster", version)]
+// Those that all our processes share are called flags too, and the parser wants two names.
+#[group(id = "paymaster")]
 pub(crate) struct Flags {
     /// `PostgreSQL` connection string.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
@@ -49,6 +51,9 @@ pub(crate) struct Flags {
     /// How long the node may take to answer.
     #[arg(long, env = "CIRO_RPC_TIMEOUT_MS", default_value_t = 10_000)]
     rpc_timeout_ms: u64,
+    /// How this process is watched.
+    #[command(flatten)]
+    pub(crate) telemetry: ciro_telemetry::Flags,
 }
 
 impl Flags {
@@ -64,6 +69,7 @@ impl Flags {
             operator_key: PrivateKey::from_file(&self.operator_key_file)?,
             listen: self.listen,
             ready_file: self.ready_file,
+            telemetry: self.telemetry,
             statement_period: Duration::from_millis(self.statement_period_ms),
             close_interval: Duration::from_millis(self.close_interval_ms),
             watch_interval: Duration::from_millis(self.watch_interval_ms),

@@ -8,6 +8,7 @@ mod database;
 pub mod health;
 pub mod ledger;
 mod migrate;
+mod observe;
 pub mod service;
 pub mod settle;
 pub mod sponsors;
@@ -17,3 +18,4 @@ pub mod workers;
 
 pub use database::{Corrupt, StoreError};
 pub use migrate::{MigrateError, migrate};
+pub use observe::FAMILIES as METRICS;

@@ -2,16 +2,15 @@
 
 mod config;
 
+use ciro_telemetry::Style;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = config::Flags::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let exporting = ciro_telemetry::start("ciro-paymaster", &flags.telemetry, Style::Json)?;
     let config = flags.into_config()?;
     let stop = CancellationToken::new();
     let told = stop.clone();
@@ -24,6 +23,8 @@ async fn main() -> anyhow::Result<()> {
         }
         told.cancel();
     });
-    ciro_paymaster::service::run(config, stop).await?;
+    let ran = ciro_paymaster::service::run(config, stop).await;
+    exporting.end().await;
+    ran?;
     Ok(())
 }

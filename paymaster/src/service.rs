@@ -18,7 +18,7 @@ use url::Url;
 use crate::{
     MigrateError,
     health::Board,
-    migrate,
+    migrate, observe,
     settle::Settler,
     statements::Signer,
     watch::{WatchError, Watcher},
@@ -49,6 +49,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Gets the address that we listen on, once we do.
     pub ready_file: Option<PathBuf>,
+    /// How the process is watched.
+    pub telemetry: ciro_telemetry::Flags,
     /// How long a receipt waits at most for its statement to close.
     pub statement_period: Duration,
     /// How often receipts are looked at.
@@ -86,6 +88,9 @@ pub enum ServiceError {
         #[source]
         source: io::Error,
     },
+    /// The listener of the metrics.
+    #[error("metrics cannot be had")]
+    Metrics(#[from] ciro_telemetry::ListenError),
     /// The ready file could not be written.
     #[error("could not write the ready file {path}")]
     ReadyFile {
@@ -119,16 +124,19 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
         confirmed => confirmed.map_err(|e| ServiceError::Sign(Box::new(e)))?,
     }
     drop(client);
-    let account = KeyedAccount::new(chain, config.operator, &config.operator_key);
+    let account = KeyedAccount::new(chain.clone(), config.operator, &config.operator_key);
     let settler = Settler::new(account, config.deployment.job_manager);
     let board = Board::default();
     let listener = listen(&config).await?;
     let halted = CancellationToken::new();
-    let (served, (), (), ()) = tokio::join!(
+    let measured =
+        ciro_telemetry::listen(&config.telemetry, &observe::FAMILIES, stop.clone()).await?;
+    let (served, (), (), (), ()) = tokio::join!(
         http::serve(listener, pool.clone(), board.clone(), config.operator, stop.clone()),
         loops::watch(&config, &pool, watcher, &board, &halted, &stop),
         loops::close(&config, &pool, desk, &board, &stop),
         loops::settle(&config, &pool, settler, &board, &halted, &stop),
+        loops::measure(measured, &config, &pool, &chain, &stop),
     );
     tracing::info!("stopped");
     served.map_err(ServiceError::Serve)

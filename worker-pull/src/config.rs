@@ -42,6 +42,9 @@ pub struct Config {
     #[arg(long, env = "CIRO_WORKER_SLOTS", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub slots: u16,
+    /// How this process is watched.
+    #[command(flatten)]
+    pub telemetry: ciro_telemetry::Flags,
 }
 
 /// This build speaks plain HTTP only, so a TLS URL must fail here and not at every call.

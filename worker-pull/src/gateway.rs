@@ -230,6 +230,10 @@ impl Gateway {
         let request = self.http.request(call.method.clone(), url).timeout(call.timeout);
         let request = call.body.into_iter().fold(request, RequestBuilder::json);
         let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+        // Which of our spans calls, for a gateway that is traced too.
+        let here = ciro_telemetry::current().map(|here| here.to_string());
+        let request =
+            here.into_iter().fold(request, |request, here| request.header("traceparent", here));
         let response = request.send().await?;
         let status = response.status();
         if status.is_success() {

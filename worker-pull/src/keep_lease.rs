@@ -9,6 +9,7 @@ use std::{
 };
 
 use ciro_api::{
+    Trace,
     limits::LEASES_TOGETHER_MAX,
     rest::leases::{HeartbeatReply, HeartbeatRequest, Lease, LeaseRef, LeaseState, ReleaseRequest},
 };
@@ -26,6 +27,7 @@ struct HeldLease {
     next_beat: Instant,
     /// Once signed, a result is submitted whatever happens to the lease.
     signed: bool,
+    trace: Option<Trace>,
 }
 
 impl HeldLease {
@@ -60,6 +62,7 @@ impl Held {
             run_deadline: now + Duration::from_millis(lease.run_within_ms),
             next_beat: next_beat(now, deadline, ttl),
             signed: false,
+            trace: lease.trace.clone(),
         };
         self.lock().insert(lease.fence, held);
         self.changed.notify_one();
@@ -69,6 +72,11 @@ impl Held {
     /// Whether a run for this lease is still worth starting or signing.
     pub(crate) fn may_go_on(&self, lease: LeaseRef, now: Instant) -> bool {
         self.lock().get(&lease).is_some_and(|held| held.may_go_on(now))
+    }
+
+    /// Where the requester's trace of a held lease stands.
+    pub(crate) fn trace(&self, lease: LeaseRef) -> Option<Trace> {
+        self.lock().get(&lease)?.trace.clone()
     }
 
     pub(crate) fn signed(&self, leases: impl IntoIterator<Item = LeaseRef>) {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     journal::{Attempt, Journal, Seen},
     keep_lease::beat,
+    observe,
     offer::{Offered, Offers},
     retry::Backoff,
     run::Task,
@@ -149,6 +150,7 @@ async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: A
                     continue;
                 };
                 tracing::debug!(%job, epoch, model = %offered.manifest.name, "leased");
+                observe::leased(&offered.manifest.name);
                 late |= shop.held.take(&lease, sent, Instant::now());
                 let Lease { fence, input, price_fri, .. } = lease;
                 let task = Task { fence, input: input.0, amount_fri: price_fri, slot };

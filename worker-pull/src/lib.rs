@@ -13,6 +13,7 @@ mod journal;
 mod keep_lease;
 mod lease;
 mod login;
+mod observe;
 mod offer;
 mod operator;
 mod retry;
@@ -23,4 +24,5 @@ mod submit;
 mod work_loop;
 
 pub use config::Config;
+pub use observe::FAMILIES as METRICS;
 pub use work_loop::{StartError, Worker};

@@ -1,12 +1,12 @@
 //! `ciro-worker`: reads its configuration, works until SIGTERM or SIGINT, drains, exits 0.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
-use ciro_worker::{Config, Worker};
+use ciro_telemetry::Style;
+use ciro_worker::{Config, METRICS, Worker};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Runs jobs for ciro-network and is paid for them.
 #[derive(Parser)]
@@ -18,9 +18,6 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let (err, colours) = (std::io::stderr, std::io::stderr().is_terminal());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(err).init();
     let worked = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(work(cli.config)));
@@ -34,6 +31,13 @@ fn main() -> ExitCode {
 }
 
 async fn work(config: Config) -> anyhow::Result<()> {
+    let exporting = ciro_telemetry::start("ciro-worker", &config.telemetry, Style::ForTerminals)?;
+    let worked = watched(config).await;
+    exporting.end().await;
+    worked
+}
+
+async fn watched(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shutdown = CancellationToken::new();
@@ -45,6 +49,7 @@ async fn work(config: Config) -> anyhow::Result<()> {
         }
         told.cancel();
     });
+    ciro_telemetry::listen(&config.telemetry, &METRICS, shutdown.clone()).await?;
     let worker = Worker::start(config).await?;
     tracing::info!(public_key = %worker.public_key(), "started");
     worker.run_until(shutdown).await?;

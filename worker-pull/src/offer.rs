@@ -117,7 +117,8 @@ impl Offering {
         };
         let held = Arc::clone(&self.shop.held);
         let outcomes = self.outcomes.clone();
-        let bench = Bench { model: id, scheme: manifest.scheme, program, held, outcomes };
+        let (called, scheme) = (manifest.name.clone(), manifest.scheme);
+        let bench = Bench { model: id, name: called, scheme, program, held, outcomes };
         match bench.start() {
             Ok(tasks) => {
                 tracing::info!(model = %manifest.name, %id, "model loaded");

@@ -24,7 +24,7 @@ use tokio::{
 };
 
 pub(crate) use self::onnx::{Classifier, Onnx, OnnxError};
-use crate::{attest::Finished, keep_lease::Held};
+use crate::{attest::Finished, keep_lease::Held, observe};
 
 /// Most jobs in one run: past this, padding and memory cost more than a second run.
 const RUN_JOBS_MAX: usize = 32;
@@ -103,6 +103,8 @@ fn classify(classifier: &mut Classifier, inputs: &[&[u8]]) -> Vec<Result<Vec<u8>
 /// A model's thread: everything it needs to turn tasks into outcomes.
 pub(crate) struct Bench {
     pub(crate) model: ModelId,
+    /// What people call the model.
+    pub(crate) name: String,
     pub(crate) scheme: Scheme,
     pub(crate) program: Program,
     pub(crate) held: Arc<Held>,
@@ -132,7 +134,15 @@ impl Bench {
             return;
         }
         let inputs: Vec<&[u8]> = tasks.iter().map(|task| task.input.as_slice()).collect();
-        let results = guarded(&mut self.program, &inputs);
+        let span = tracing::info_span!("run", model = self.name, jobs = tasks.len());
+        // Several jobs of several traces share a run, and their requests are closed: links, not a parent.
+        for trace in tasks.iter().filter_map(|task| self.held.trace(task.fence)) {
+            ciro_telemetry::link(&span, &trace);
+        }
+        let results = span.in_scope(|| guarded(&mut self.program, &inputs));
+        drop(span);
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        observe::ran(&self.name, done, results.len() - done, now.elapsed());
         for (task, result) in tasks.into_iter().zip(results) {
             let Task { fence, input, amount_fri, slot } = task;
             let result = result.and_then(|output| self.finish(fence, &input, output, amount_fri));

@@ -3,10 +3,12 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ciro_api::{ErrorCode, rest::results::SubmitReply};
+use tracing::Instrument as _;
 
 use crate::{
     gateway::CallError,
     journal::{Attempt, Journal, JournalError, Record, SignedBatch},
+    observe,
     retry::Backoff,
     work_loop::Workshop,
 };
@@ -64,6 +66,18 @@ fn last_word(error: &CallError) -> Option<ErrorCode> {
 
 /// Submits until the batch is closed or the worker halts. What is still open is in the journal.
 pub(crate) async fn submit(shop: Arc<Workshop>, batch: SignedBatch) {
+    let span = tracing::info_span!("submit", results = batch.results.len(), otel.kind = "client");
+    let fences = batch.results.iter().map(|result| result.item.fence);
+    for trace in fences.filter_map(|fence| shop.held.trace(fence)) {
+        ciro_telemetry::link(&span, &trace);
+    }
+    shop.unanswered.begin(batch.number);
+    let number = batch.number;
+    until_closed(&shop, batch).instrument(span).await;
+    shop.unanswered.end(number);
+}
+
+async fn until_closed(shop: &Arc<Workshop>, batch: SignedBatch) {
     let body = batch.to_submit();
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(30));
     let mut told = HashSet::new();
@@ -81,7 +95,7 @@ pub(crate) async fn submit(shop: Arc<Workshop>, batch: SignedBatch) {
             }
         };
         let failure = match sorted {
-            Ok(sorted) => match take_down(&shop, &batch, sorted, &mut told).await {
+            Ok(sorted) => match take_down(shop, &batch, sorted, &mut told).await {
                 Ok(true) => return,
                 Ok(false) => "the gateway cannot take some of the results yet".to_owned(),
                 Err(error) => error.to_string(),
@@ -121,6 +135,9 @@ async fn take_down(
         Ok(!journal.ledger().is_open(number))
     };
     let done = shop.with_journal(write).await;
+    if done.is_ok() {
+        observe::answered(count, closed.len() - count);
+    }
     shop.note_disk(&done);
     let leases = batch.results.iter().filter(|result| closed.contains(&result.attempt()));
     shop.held.release(leases.map(|result| result.item.fence));

@@ -24,6 +24,7 @@ use crate::{
     journal::{Journal, Record},
     keep_lease::{Held, keep_leases, release_unsigned},
     lease::lease_loop,
+    observe::{self, Unanswered},
     offer::Offering,
     operator::Operator,
     retry::Backoff,
@@ -58,6 +59,7 @@ pub(crate) struct Workshop {
     pub(crate) statements: StatementDir,
     pub(crate) held: Arc<Held>,
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) unanswered: Unanswered,
     /// Submissions and reports under way.
     sending: TaskTracker,
     /// Ends everything, handed in or not.
@@ -175,6 +177,7 @@ impl Worker {
             statements,
             held: Arc::new(Held::default()),
             slots: Arc::new(Semaphore::new(usize::from(config.slots))),
+            unanswered: Unanswered::default(),
             sending: TaskTracker::new(),
             halt: CancellationToken::new(),
             dismissed: CancellationToken::new(),
@@ -222,6 +225,7 @@ impl Worker {
         let offering = Offering { shop, onnx, cache_dir, outcomes, offers };
         let shop = &self.shop;
         until(&halt, Box::pin(keep_leases(Arc::clone(shop))));
+        until(&halt, Box::pin(measure(Arc::clone(shop))));
         until(&halt, Box::pin(attest_loop(Arc::clone(shop), finished)));
         until(&halt, Box::pin(offering.keep_current()));
         until(&shutdown, Box::pin(countersign_loop(Arc::clone(shop))));
@@ -258,6 +262,14 @@ impl Worker {
             self.shop.in_background(submit(Arc::clone(&self.shop), batch));
         }
         Ok(())
+    }
+}
+
+/// Measures what is not counted as it happens.
+async fn measure(shop: Arc<Workshop>) {
+    loop {
+        shop.unanswered.measure(shop.slots.available_permits());
+        tokio::time::sleep(observe::PERIOD).await;
     }
 }
 

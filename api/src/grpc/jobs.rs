@@ -17,6 +17,7 @@ use crate::{
             CreateJob, Evidence, Job, JobFailure, JobInput, JobOutput, JobPage, JobSummary,
             Settlement, Timings,
         },
+        webhooks::Webhook,
     },
     state::{JobStatus, Level, Priority, Scheme, SettlementStatus},
 };
@@ -37,6 +38,7 @@ impl TryFrom<v1::CreateJobRequest> for CreateJob {
             start_within_ms: request.start_within_ms,
             run_within_ms: request.run_within_ms,
             delay_ms: request.delay_ms,
+            webhook: request.webhook.map(webhook).transpose()?,
             priority: match known("/priority", request.priority)? {
                 v1::Priority::Unspecified => None,
                 v1::Priority::Low => Some(Priority::Low),
@@ -45,6 +47,12 @@ impl TryFrom<v1::CreateJobRequest> for CreateJob {
             },
         })
     }
+}
+
+fn webhook(given: v1::Webhook) -> Result<Webhook, Box<Problem>> {
+    let events = given.events.iter().enumerate();
+    let read = |(place, event): (usize, &String)| read(&format!("/webhook/events/{place}"), event);
+    Ok(Webhook { url: given.url, events: events.map(read).collect::<Result<_, _>>()? })
 }
 
 /// The id of the job that is asked about. One that cannot exist names nothing.

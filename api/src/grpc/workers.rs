@@ -173,6 +173,7 @@ impl From<LeaseReply> for v1::LeaseReply {
 
 impl From<Lease> for v1::Lease {
     fn from(lease: Lease) -> Self {
+        let trace = lease.trace;
         Self {
             fence: Some(lease.fence.into()),
             model: lease.model.to_string(),
@@ -180,6 +181,11 @@ impl From<Lease> for v1::Lease {
             price_fri: lease.price_fri.to_string(),
             ttl_ms: lease.ttl_ms,
             run_within_ms: lease.run_within_ms,
+            traceparent: trace
+                .as_ref()
+                .map(|trace| trace.traceparent.to_string())
+                .unwrap_or_default(),
+            tracestate: trace.and_then(|trace| trace.tracestate).unwrap_or_default(),
         }
     }
 }

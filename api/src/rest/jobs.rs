@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::Base64;
+use super::{Base64, webhooks::Webhook};
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
@@ -53,6 +53,9 @@ pub struct CreateJob {
     /// How soon it should run beside others. Default `normal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+    /// Whom to tell when it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// One job of a batch.
@@ -102,7 +105,7 @@ pub struct BatchReply {
 }
 
 /// How a job that ended without a result is run again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayJob {
     /// How long the new job may wait for a worker, in milliseconds. Default one hour.
@@ -117,6 +120,9 @@ pub struct ReplayJob {
     /// How soon it should run beside others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+    /// Whom to tell when the new job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// What a model made.

@@ -10,6 +10,7 @@ use crate::{
     id::{JobId, LeaseId},
     money::Fri,
     state::Drain,
+    trace::Trace,
 };
 
 /// Asks for work.
@@ -53,6 +54,9 @@ pub struct Lease {
     pub ttl_ms: u64,
     /// The run must end this long after the grant, whatever the heartbeats say.
     pub run_within_ms: u64,
+    /// What the requester's trace says of it; the run links to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// What a lease call gives; an empty list when nothing came in time.

@@ -66,6 +66,7 @@ fn job(model: &str, input: JobInput) -> CreateJob {
         run_within_ms: None,
         delay_ms: None,
         priority: None,
+        webhook: None,
     }
 }
 

@@ -42,6 +42,7 @@ pub struct Services {
     pub paymaster: Service,
     /// The workshop.
     pub worker: Service,
+    gateway_spec: ServiceSpec,
     paymaster_spec: ServiceSpec,
     worker_spec: ServiceSpec,
 }
@@ -50,7 +51,8 @@ impl Services {
     pub(super) async fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
         let paymaster_spec = paymaster(plan)?;
         let (mut paymaster, paymaster_url) = start(plan, paymaster_spec.clone()).await?;
-        let (mut gateway, gateway_url) = start(plan, gateway(plan)?).await?;
+        let gateway_spec = gateway(plan)?;
+        let (mut gateway, gateway_url) = start(plan, gateway_spec.clone()).await?;
         paymaster.wait_ready(PATIENCE, || mirrored(&paymaster_url)).await?;
         let health = format!("{gateway_url}/v1/health");
         gateway.wait_ready(PATIENCE, || probe::http_ok(&health)).await?;
@@ -62,9 +64,30 @@ impl Services {
             gateway,
             paymaster,
             worker,
+            gateway_spec,
             paymaster_spec,
             worker_spec,
         })
+    }
+
+    /// Gives all three a setting, for when they are started anew.
+    pub fn set(&mut self, name: &str, value: &str) {
+        for spec in [&mut self.gateway_spec, &mut self.paymaster_spec, &mut self.worker_spec] {
+            *spec = spec.clone().env(name, value);
+        }
+    }
+
+    /// Starts the gateway anew, where it answered before, after it ended or was killed: with `settings` beside or in
+    /// place of its own.
+    pub async fn start_gateway(&mut self, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+        self.gateway.stop().await?;
+        let listen = self.gateway_url.trim_start_matches("http://");
+        let spec = self.gateway_spec.clone().env("CIRO_GATEWAY_LISTEN", listen);
+        let spec = settings.iter().fold(spec, |spec, (name, value)| spec.env(*name, *value));
+        self.gateway = Service::spawn(spec).await?;
+        let health = format!("{}/v1/health", self.gateway_url);
+        self.gateway.wait_ready(PATIENCE, || probe::http_ok(&health)).await?;
+        Ok(())
     }
 
     /// Starts the paymaster anew, on the same ledger, after it ended or was killed. It answers on another port.
@@ -116,6 +139,12 @@ async fn start(plan: &Plan<'_>, spec: ServiceSpec) -> anyhow::Result<(Service, S
     Ok((service, format!("http://{address}")))
 }
 
+/// Everybody of ours can be measured, on a free port.
+fn measured(plan: &Plan<'_>, spec: ServiceSpec) -> ServiceSpec {
+    let ready = metrics_file(plan.files, &spec.name);
+    spec.env("CIRO_METRICS_LISTEN", "127.0.0.1:0").env("CIRO_METRICS_READY_FILE", ready)
+}
+
 /// Ready means more than listening: the mirror must have seen the deposit and the stake.
 async fn mirrored(paymaster_url: &str) -> Result<(), String> {
     let client = reqwest::Client::builder().no_proxy().build().map_err(|e| e.to_string())?;
@@ -136,12 +165,16 @@ fn ready_file(files: &Files, name: &str) -> PathBuf {
     files.path(&format!("{name}.ready"))
 }
 
+fn metrics_file(files: &Files, name: &str) -> PathBuf {
+    files.path(&format!("{name}.metrics"))
+}
+
 fn spec(plan: &Plan<'_>, name: &str) -> anyhow::Result<ServiceSpec> {
     let here = std::env::current_exe().context("finding our own program")?;
     let program = sibling(&here, name)?;
     let log = plan.stack.state_dir().join("log");
     std::fs::create_dir_all(&log).context("making the log directory")?;
-    Ok(ServiceSpec::new(name, program, log.join(format!("{name}.log"))))
+    Ok(measured(plan, ServiceSpec::new(name, program, log.join(format!("{name}.log")))))
 }
 
 /// Our programs lie side by side; tests live one directory deeper.
@@ -175,6 +208,9 @@ fn gateway(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_READY_FILE", ready_file(plan.files, "ciro-gateway"))
         // People measure with one device; a real network keeps the default.
         .env("CIRO_DEVICE_REQUESTS_PER_MINUTE", "6000000")
+        // Whoever tries webhooks has their receiver on this machine, and does not want to wait for a second try.
+        .env("CIRO_WEBHOOK_ALLOW_PRIVATE", "true")
+        .env("CIRO_WEBHOOK_FIRST_RETRY_MS", "500")
         .env("CIRO_ISSUER", ISSUER)
         .env("CIRO_TOKEN_KEY_FILE", plan.files.token_key()?)
         .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())

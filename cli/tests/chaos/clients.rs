@@ -147,6 +147,7 @@ impl Poster {
             run_within_ms: None,
             delay_ms: None,
             priority: None,
+            webhook: None,
         };
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -76,6 +76,7 @@ pub(crate) fn granted(lease: &v1::Lease) -> Lease {
         price_fri: lease.price_fri.parse().unwrap(),
         ttl_ms: lease.ttl_ms,
         run_within_ms: lease.run_within_ms,
+        trace: None,
     }
 }
 

@@ -31,6 +31,10 @@ mod job_end;
 #[cfg(test)]
 mod job_list;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod net;
 #[cfg(test)]
 mod open_inference;
@@ -43,6 +47,8 @@ mod proofs;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod service;
@@ -50,3 +56,7 @@ mod service;
 mod sponsor_desk;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
+mod webhooks;

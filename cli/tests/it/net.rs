@@ -98,6 +98,7 @@ pub(crate) fn hash_job(bytes: &[u8]) -> CreateJob {
         run_within_ms: None,
         delay_ms: None,
         priority: None,
+        webhook: None,
     }
 }
 

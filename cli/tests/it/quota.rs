@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ciro::demo::{client::Gateway, device::Device};
 use ciro_api::{ErrorCode, SponsorScope, limits, rest::sponsors::Sponsor};
 use ciro_gateway::{Config, app};
+use ciro_telemetry::Flags;
 use reqwest::{RequestBuilder, Response};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,9 @@ impl Strict {
             token_key_file: net.room.path().join("network/token-key.pem"),
             chain_id: network.contracts.chain_id,
             job_manager: network.contracts.job_manager,
+            webhook_allow_private: false,
+            webhook_first_retry_ms: 5_000,
+            telemetry: Flags::default(),
             ready_file: Some(ready.clone()),
             #[cfg(debug_assertions)]
             failpoint: None,

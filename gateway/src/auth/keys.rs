@@ -8,7 +8,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ciro_api::{Address, DeviceId, ErrorCode, LeaseId, SponsorId, limits, rest::devices::Token};
+use ciro_api::{
+    Address, DeviceId, ErrorCode, LeaseId, SponsorId, WebhookSecretId, limits, rest::devices::Token,
+};
 use ed25519_dalek::{
     SigningKey,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
@@ -178,6 +180,14 @@ impl TokenKeys {
     pub(crate) fn lease_id(&self, worker: Address, request: Uuid) -> LeaseId {
         let id = self.keyed("lease id", &[&worker.0.to_bytes_be(), request.as_bytes()]);
         LeaseId(uuid::Builder::from_custom_bytes(id).into_uuid())
+    }
+
+    /// What webhooks are signed with under this id. Made again whenever it is needed, so that no database holds it.
+    pub(crate) fn webhook_secret(&self, id: WebhookSecretId) -> [u8; 32] {
+        let mut secret = [0_u8; 32];
+        secret[..16].copy_from_slice(&self.keyed("webhook secret, first", &[id.0.as_bytes()]));
+        secret[16..].copy_from_slice(&self.keyed("webhook secret, second", &[id.0.as_bytes()]));
+        secret
     }
 
     /// 128 bits that only holders of this key can make. The parts of one `purpose` always have the same lengths.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
-use ciro_api::{ErrorCode, Problem, limits};
+use ciro_api::{ErrorCode, Problem, Trace, limits};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -14,6 +14,7 @@ use crate::{
     limiter::headers::Reported,
     problem::ApiError,
     stack::REQUEST_ID,
+    trace,
 };
 
 const MARGIN: Duration = Duration::from_millis(limits::REPLY_MARGIN_MS);
@@ -52,6 +53,11 @@ impl Call {
     /// The device whose call goes on: refused once its token is over or it was revoked.
     pub(super) async fn device_still(&self) -> Result<Device, ApiError> {
         Device::known(&self.app, &self.metadata).await
+    }
+
+    /// The trace that the call is part of.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        trace::of(&self.metadata)
     }
 
     /// The worker that calls.

@@ -77,7 +77,8 @@ async fn create(call: &Call, mut message: CreateJobRequest) -> Result<CreateJobR
         "" => None,
         key => Some((submit::usable_key(Some(key), "/idempotency_key")?, fingerprint(&job)?)),
     };
-    let (job, replayed) = submit::run(&call.app, device, job, idempotency, wait_ms).await?;
+    let (job, replayed) =
+        submit::run(&call.app, device, job, idempotency, call.trace(), wait_ms).await?;
     Ok(CreateJobReply { job: Some(job.into()), replayed })
 }
 

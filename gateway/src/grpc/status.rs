@@ -73,6 +73,7 @@ fn code(code: ErrorCode) -> Code {
         | ErrorCode::PriceOverCeiling
         | ErrorCode::JobAlreadyFinished
         | ErrorCode::JobFailed
+        | ErrorCode::LimitReached
         | ErrorCode::NotReplayable => Code::FailedPrecondition,
         ErrorCode::LeaseLost => Code::Aborted,
         ErrorCode::ResultConflict

@@ -46,8 +46,9 @@ pub(crate) async fn accept(
             run_within_ms: None,
             delay_ms: None,
             priority: None,
+            webhook: None,
         };
-        accepted.push(submit::check(Arc::clone(model), device, job, idempotency)?);
+        accepted.push(submit::check(app, Arc::clone(model), device, job, idempotency)?);
     }
     // A task of its own: a client that hangs up must not cancel an accept half-way.
     let accepting = tokio::spawn(batch::accept(Arc::clone(app), accepted));

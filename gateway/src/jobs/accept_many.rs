@@ -13,10 +13,13 @@ use ciro_api::{DeviceId, JobId, ModelId, limits};
 use ciro_paymaster::ledger::{self, WantedHold};
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::submit::{self, Accepted};
-use crate::{app::App, database, failpoint::Point, problem::ApiError, queue::Entry, wake::Event};
+use crate::{
+    app::App, database, failpoint::Point, observe, problem::ApiError, queue::Entry, wake::Event,
+};
 
 /// A job that is to be accepted under this id. No two of one call have the same device and idempotency key.
 #[derive(Clone)]
@@ -93,6 +96,7 @@ fn index_all(app: &Arc<App>, fresh: &[&Wanted]) {
 
 /// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
 async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
+    observe::accepted(&app, model, entries.len());
     for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
         if let Err(error) = app.queue.enqueue(model, some).await {
             tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
@@ -223,6 +227,8 @@ async fn insert(
     let priorities: Vec<&str> = requests().map(|r| r.priority.as_str()).collect();
     let delays: Vec<i64> = requests().map(|r| ms(r.delay_ms)).collect();
     let repeated: Vec<Option<Uuid>> = requests().map(|r| r.replay_of.map(|job| job.0)).collect();
+    let webhooks: Vec<_> = requests().map(|r| r.webhook.as_ref().map(Json)).collect();
+    let traces: Vec<_> = requests().map(|r| r.trace.as_ref().map(Json)).collect();
     let row = database::query_one(
         tx,
         include_str!("insert_many.sql"),
@@ -239,6 +245,8 @@ async fn insert(
             &priorities,
             &delays,
             &repeated,
+            &webhooks,
+            &traces,
         ],
     )
     .await?;

@@ -27,6 +27,7 @@ use crate::{
     models::{self, Model},
     problem::ApiError,
     reply::Reply,
+    trace,
 };
 
 /// What is to be done about one item.
@@ -61,7 +62,12 @@ pub(crate) async fn batch(
         let detail = format!("1 to {} items", limits::BATCH_JOBS_MAX);
         return Err(problem.at("/items", detail).into());
     }
-    let (plans, accepted) = plan(&app, device, body.format, items).await?;
+    let (plans, mut accepted) = plan(&app, device, body.format, items).await?;
+    if let Some(trace) = trace::of(&headers) {
+        for job in &mut accepted {
+            job.trace = Some(trace.clone());
+        }
+    }
     let stored = if accepted.is_empty() {
         Vec::new()
     } else {
@@ -138,7 +144,7 @@ async fn check(
     let in_job = |error: ApiError| ApiError::from(Problem::from(error).under("/job"));
     let request: CreateJob = extract::parse(format, item.job).map_err(in_job)?;
     let model = model(app, &request.model, known).await.map_err(in_job)?;
-    submit::check(model, device, request, idempotency).map_err(in_job)
+    submit::check(app, model, device, request, idempotency).map_err(in_job)
 }
 
 /// Looks each name up once: an unknown one costs a look into the database, and a batch may hold a thousand of them.

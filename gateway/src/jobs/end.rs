@@ -1,10 +1,12 @@
-//! Ends a job without a result: the live row goes, the reason stays, the hold is voided. One transaction.
+//! Ends a job without a result: the live row goes, the reason stays, the hold is voided, and whoever wants
+//! to be told will be. One transaction.
 
 use ciro_api::{JobId, JobStatus};
 use ciro_paymaster::ledger;
 use deadpool_postgres::Transaction;
+use tokio_postgres::types::Json;
 
-use crate::{database, problem::ApiError};
+use crate::{database, observe, problem::ApiError, webhooks::outbox};
 
 /// Why a job ends without a result.
 pub(crate) struct Ending<'a> {
@@ -30,15 +32,19 @@ pub(crate) async fn without_result(
     ending: &Ending<'_>,
 ) -> Result<bool, ApiError> {
     let Ending { job, epoch, status, reason, detail } = ending;
-    let ended = database::execute(
+    let ended = database::query_opt(
         tx,
         include_str!("end.sql"),
         &[&job.0, epoch, &status.as_str(), reason, detail],
     )
     .await?;
-    if ended == 0 {
+    let Some(row) = ended else {
         return Ok(false);
-    }
+    };
     ledger::void(tx, *job).await.map_err(|e| ApiError::internal("voiding a hold", &e))?;
+    if let Some(Json(webhook)) = row.try_get("webhook")? {
+        outbox::write(tx, *job, *status, &webhook).await?;
+    }
+    observe::ended(row.try_get("model")?, *status);
     Ok(true)
 }

@@ -20,10 +20,11 @@ use crate::{
     extract::{Body, PathParam},
     models,
     problem::ApiError,
+    trace,
 };
 
-/// Accepts a new job with the input of one that failed, expired or was canceled. Deadlines, delay and priority are not
-/// taken over: say them again. With `Idempotency-Key` it can be repeated safely.
+/// Accepts a new job with the input of one that failed, expired or was canceled. Deadlines, delay, priority and webhook are
+/// not taken over: say them again. With `Idempotency-Key` it can be repeated safely.
 #[utoipa::path(post, operation_id = "replay_job", path = "/v1/jobs/{id}/replay", tag = "jobs", request_body = ReplayJob, security(("bearer" = [])),
     params(
         ("id" = JobId, Path, description = "The job that ended without a result"),
@@ -63,7 +64,7 @@ pub(crate) async fn replay(
         }
     }
     let model = models::stored(&app, read::<ModelId>(&row, "model_id")?).await?;
-    let ReplayJob { start_within_ms, run_within_ms, delay_ms, priority } = body.value;
+    let ReplayJob { start_within_ms, run_within_ms, delay_ms, priority, webhook } = body.value;
     let request = CreateJob {
         model: model.manifest.name.clone(),
         input: JobInput::Data(Base64(row.try_get("input")?)),
@@ -71,12 +72,14 @@ pub(crate) async fn replay(
         run_within_ms,
         delay_ms,
         priority,
+        webhook,
     };
     // The same key for another job is another request.
     let fingerprint = Sha256::new_with_prefix(id.0.as_bytes()).chain_update(&body.bytes).finalize();
     let idempotency = submit::idempotency_key(&headers)?.map(|key| (key, fingerprint.to_vec()));
-    let mut accepted = submit::check(model, device, request, idempotency)?;
+    let mut accepted = submit::check(&app, model, device, request, idempotency)?;
     accepted.replay_of = Some(id);
+    accepted.trace = trace::of(&headers);
     let (job, replayed) = submit::write(&app, accepted, 0).await?;
     Ok(submit::answer(job, replayed))
 }

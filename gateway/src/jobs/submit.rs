@@ -8,10 +8,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ciro_api::{
-    ErrorCode, JobId, Priority, Problem,
+    ErrorCode, JobId, Priority, Problem, Trace,
     hash::commitment::commit,
     limits,
-    rest::jobs::{CreateJob, Job},
+    rest::{
+        jobs::{CreateJob, Job},
+        webhooks::Webhook,
+    },
 };
 use ciro_paymaster::ledger::HoldError;
 use sha2::{Digest, Sha256};
@@ -26,6 +29,7 @@ use crate::{
     problem::ApiError,
     queue::Entry,
     reply::Reply,
+    trace, webhooks,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -45,6 +49,10 @@ pub(super) struct Accepted {
     pub(super) priority: Priority,
     /// The job that it repeats.
     pub(super) replay_of: Option<JobId>,
+    /// Whom to tell of its end.
+    pub(super) webhook: Option<Webhook>,
+    /// Where its requester's trace stands.
+    pub(super) trace: Option<Trace>,
     /// The caller's key and the fingerprint of the body it came with.
     pub(super) idempotency: Option<(String, Vec<u8>)>,
 }
@@ -62,6 +70,8 @@ impl Accepted {
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "At most 255 printable ASCII characters; kept for 24 hours"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job ended, after N seconds at the latest"),
+        ("traceparent" = Option<String>, Header, description = "Your trace (W3C Trace Context), carried to the worker and the webhook; what cannot be read is ignored"),
+        ("tracestate" = Option<String>, Header, description = "What your tracing system wrote beside it"),
     ),
     responses(
         (status = 202, body = Job, description = "Accepted and durable"),
@@ -82,7 +92,8 @@ pub(crate) async fn submit(
     let wait_ms = preferred_wait_ms(&headers)?;
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
-    let (job, replayed) = run(&app, device, body.value, idempotency, wait_ms).await?;
+    let trace = trace::of(&headers);
+    let (job, replayed) = run(&app, device, body.value, idempotency, trace, wait_ms).await?;
     Ok(answer(job, replayed))
 }
 
@@ -105,10 +116,12 @@ pub(crate) async fn run(
     device: Device,
     request: CreateJob,
     idempotency: Option<(String, Vec<u8>)>,
+    trace: Option<Trace>,
     wait_ms: u64,
 ) -> Result<(Job, bool), ApiError> {
     let model = models::find(app, &request.model).await?;
-    write(app, check(model, device, request, idempotency)?, wait_ms).await
+    let accepted = check(app, model, device, request, idempotency)?;
+    write(app, Accepted { trace, ..accepted }, wait_ms).await
 }
 
 /// Has the job written, and answers when it is durable, or when it ended or `wait_ms` are over.
@@ -132,6 +145,7 @@ pub(super) async fn write(
 
 /// Everything that can be checked of a job without a lock, but for its model's name.
 pub(super) fn check(
+    app: &App,
     model: Arc<Model>,
     device: Device,
     request: CreateJob,
@@ -176,6 +190,11 @@ pub(super) fn check(
         delay_ms: delay(request.delay_ms)?,
         priority: request.priority.unwrap_or(Priority::Normal),
         replay_of: None,
+        webhook: request
+            .webhook
+            .map(|webhook| webhooks::usable(webhook, app.webhook_allow_private))
+            .transpose()?,
+        trace: None,
         idempotency,
     })
 }

@@ -15,6 +15,7 @@ use crate::{
     auth::Worker,
     database::{self, read},
     extract::Body,
+    observe,
     problem::ApiError,
     queue::{Known, QueueError},
     reply::Reply,
@@ -58,7 +59,8 @@ pub(crate) async fn run(
             Some(_) => LeaseState::Ok,
         },
     };
-    let results = leases.iter().map(result).collect();
+    let results: Vec<HeartbeatResult> = leases.iter().map(result).collect();
+    observe::lost(results.iter().filter(|result| result.state == LeaseState::Lost).count());
     index(app, &leases, &held).await;
     Ok(HeartbeatReply { results, ttl_ms: limits::LEASE_TTL_MS, drain })
 }

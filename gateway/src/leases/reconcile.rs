@@ -18,6 +18,7 @@ use crate::{
     database::{self, DatabaseError, read},
     jobs::end::{self, Ending},
     leases::sweep,
+    observe,
     problem::ApiError,
     queue::{Entry, Expired, Known},
     wake::Event,
@@ -62,6 +63,7 @@ pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
 pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
     walk_all(app).await?;
     app.queue.mark_filled().await?;
+    observe::rebuilt();
     tracing::info!("the queue index was filled from the database");
     Ok(())
 }

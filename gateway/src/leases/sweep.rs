@@ -12,7 +12,7 @@ use crate::{
     database,
     jobs::end::{self, Ending},
     leases::reconcile,
-    models,
+    models, observe,
     problem::ApiError,
     queue::{Expired, Known},
     wake::Event,
@@ -60,7 +60,7 @@ enum Fate {
 
 /// Acts on the row of a job whose lease ran out, and then on the index. A fault there costs one more sweep.
 pub(super) async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiError> {
-    let fate = decide(app, expired).await?;
+    let fate = decide(app, model, expired).await?;
     let (indexed, event) = match fate {
         Fate::Held(known) => (app.queue.adopt(model, &[known]).await, None),
         Fate::Gone { ended } => {
@@ -81,7 +81,7 @@ pub(super) async fn expire(app: &App, model: ModelId, expired: Expired) -> Resul
     Ok(())
 }
 
-async fn decide(app: &App, expired: Expired) -> Result<Fate, ApiError> {
+async fn decide(app: &App, model: ModelId, expired: Expired) -> Result<Fate, ApiError> {
     let job = expired.job;
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
@@ -100,6 +100,7 @@ async fn decide(app: &App, expired: Expired) -> Result<Fate, ApiError> {
         return Ok(Fate::Held(Known { job, lease, sponsor, left_ms }));
     }
     let epoch: i64 = row.try_get("epoch")?;
+    observe::expired(app, model);
     if give_up(&tx, &row, job, epoch).await? {
         tx.commit().await?;
         return Ok(Fate::Gone { ended: true });

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use ciro_api::{
-    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, Trace, limits,
     rest::{
         Base64,
         leases::{Lease, LeaseRef, LeaseReply, LeaseRequest},
@@ -14,7 +14,7 @@ use deadpool_postgres::GenericClient;
 use futures::future::select_all;
 use rand::Rng;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types};
 use uuid::Uuid;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     database::{self, DatabaseError, read_fri},
     extract::Body,
     failpoint::Point,
-    models,
+    models, observe,
     problem::ApiError,
     reply::Reply,
     wake::{Bed, Event, LOOK_AGAIN},
@@ -174,7 +174,7 @@ async fn take_directly(
             .await?;
     let picked: Vec<Uuid> =
         rows.iter().map(|row| row.try_get("job_id")).collect::<Result<_, _>>()?;
-    let leases = grant_rows(&tx, worker, lease, model, &picked).await?;
+    let leases = grant_rows(app, &tx, worker, lease, model, &picked).await?;
     tx.commit().await?;
     Ok(leases)
 }
@@ -187,10 +187,11 @@ async fn decide(
     popped: &[JobId],
 ) -> Result<Vec<Lease>, ApiError> {
     let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
-    grant_rows(&app.pg.get().await?, worker, lease, model, &ids).await
+    grant_rows(app, &app.pg.get().await?, worker, lease, model, &ids).await
 }
 
 async fn grant_rows(
+    app: &App,
     client: &impl GenericClient,
     worker: Worker,
     lease: LeaseId,
@@ -204,6 +205,9 @@ async fn grant_rows(
         &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
     )
     .await?;
+    let waits_ms =
+        rows.iter().map(|row| row.try_get("waited_ms")).collect::<Result<Vec<_>, _>>()?;
+    observe::granted(app, model, &waits_ms);
     Ok(rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?)
 }
 
@@ -238,5 +242,6 @@ fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, Databa
         price_fri: read_fri(row, "price_fri")?,
         ttl_ms: limits::LEASE_TTL_MS,
         run_within_ms: unsigned("run_within_ms")?,
+        trace: row.try_get::<_, Option<types::Json<Trace>>>("trace")?.map(|json| json.0),
     })
 }

@@ -15,13 +15,15 @@ WITH wanted AS (
         hard_until = clock_timestamp() + wanted.run_within_ms * interval '1 millisecond'
     FROM wanted
     WHERE live.job_id = wanted.job_id AND live.state = 'queued'
-    RETURNING live.job_id, live.epoch
+    RETURNING live.job_id, live.epoch, live.run_at
 ), held AS (
-    SELECT job_id, epoch FROM granted
+    SELECT job_id, epoch, run_at FROM granted
     UNION
-    SELECT job_id, epoch FROM job_live
+    SELECT job_id, epoch, run_at FROM job_live
     WHERE job_id = ANY ($1) AND state = 'leased' AND lease_id = $2 AND worker = $3
 )
-SELECT held.job_id, held.epoch, job.input, job.price_fri::text AS price_fri, job.run_within_ms
+SELECT held.job_id, held.epoch, job.input, job.price_fri::text AS price_fri, job.run_within_ms, job.trace,
+       -- Of its first lease only: later ones have waited for others.
+       CASE held.epoch WHEN 1 THEN (extract(epoch FROM clock_timestamp() - held.run_at) * 1000)::bigint END AS waited_ms
 FROM held JOIN job USING (job_id)
 ORDER BY held.job_id

@@ -7,12 +7,12 @@ use std::{
 };
 
 use ciro_api::{
-    ErrorCode, JobId, ModelId, SponsorId, felt::Digest, hash::snip12::TypedStruct, limits,
-    rest::results::ResultOutcome,
+    ErrorCode, JobId, JobStatus, ModelId, SponsorId, felt::Digest, hash::snip12::TypedStruct,
+    limits, rest::results::ResultOutcome,
 };
 use ciro_paymaster::ledger::{self, EarnError, Earned};
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
 
 use super::submit::{Claim, Signed};
@@ -21,8 +21,10 @@ use crate::{
     auth::Worker,
     database::{self, read, read_fri},
     failpoint::Point,
+    observe,
     problem::ApiError,
     wake::Event,
+    webhooks::outbox,
 };
 
 type Rows = HashMap<JobId, Row>;
@@ -56,8 +58,10 @@ pub(super) async fn store(
         };
         outcomes.push(outcome_of(claim.item.fence.job, outcome)?);
     }
+    tell(&tx, &rows, &stored).await?;
     tx.commit().await?;
     drop(client);
+    count(&app, &signed, &stored, &outcomes);
     app.failpoints.pass(Point::Stored);
     let ended = stored.iter().map(|claim| (claim.item.fence.job, claim.item.model)).collect();
     // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
@@ -71,6 +75,32 @@ fn outcome_of(job: JobId, outcome: Result<(), ApiError>) -> Result<ResultOutcome
         Ok(()) => Ok(ResultOutcome { job, accepted: true, problem: None }),
         Err(error) if error.code().retryable() => Err(error),
         Err(error) => Ok(ResultOutcome { job, accepted: false, problem: Some(error.into()) }),
+    }
+}
+
+/// Writes the events of those whose requester wants to be told.
+async fn tell(tx: &Transaction<'_>, rows: &Rows, stored: &[&Claim]) -> Result<(), ApiError> {
+    for claim in stored {
+        let job = claim.item.fence.job;
+        let Some(row) = rows.get(&job) else { continue };
+        if let Some(Json(webhook)) = row.try_get("webhook")? {
+            outbox::write(tx, job, JobStatus::Succeeded, &webhook).await?;
+        }
+    }
+    Ok(())
+}
+
+fn count(app: &App, signed: &Signed, stored: &[&Claim], outcomes: &[ResultOutcome]) {
+    for (claim, outcome) in signed.claims.iter().zip(outcomes) {
+        let now = stored.iter().any(|new| new.index == claim.index);
+        observe::results(match (outcome.accepted, now) {
+            (true, true) => "stored",
+            (true, false) => "repeated",
+            (false, _) => "refused",
+        });
+    }
+    for claim in stored {
+        observe::ended(app.catalogue.name(claim.item.model), JobStatus::Succeeded);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{error::Error, time::Duration};
 
+use ciro_contracts::Chain;
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -10,11 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Config, SigningDesk};
 use crate::{
     backoff::Backoff,
-    health::{Board, Part},
+    health::{Board, Part, StatementCounts},
+    observe,
     settle::{Settler, Step},
     statements,
     watch::Watcher,
 };
+
+/// How often what is not counted as it happens is looked at.
+const MEASURE: Duration = Duration::from_secs(10);
 
 /// The causes too: our errors say what was being done, their sources why it failed.
 fn in_words(error: &dyn Error) -> String {
@@ -45,6 +50,11 @@ async fn keep<'a>(slot: &'a mut Option<Object>, pool: &Pool) -> Result<&'a mut O
 
 fn failed(board: &Board, part: Part, error: &dyn Error, wait: Duration) {
     let words = in_words(error);
+    observe::failed(match part {
+        Part::Watcher => "watcher",
+        Part::Closer => "closer",
+        Part::Settler => "settler",
+    });
     tracing::warn!(?part, error = words, ?wait, "failed; trying again");
     board.problem(part, Some(words));
 }
@@ -70,6 +80,7 @@ pub(super) async fn watch(
                 Ok(progress) => {
                     backoff.reset();
                     board.mirrored(progress);
+                    observe::mirrored(progress);
                     board.problem(Part::Watcher, None);
                     if progress.lag_blocks() > 0 { Duration::ZERO } else { config.watch_interval }
                 }
@@ -83,6 +94,7 @@ pub(super) async fn watch(
                 }
                 Err(error) => {
                     board.chain_away();
+                    observe::chain_away();
                     let wait = backoff.next();
                     failed(board, Part::Watcher, &error, wait);
                     wait
@@ -102,9 +114,11 @@ async fn close_and_sign(
     period: Duration,
 ) -> Result<(), String> {
     for statement in statements::close(client, period).await.map_err(|error| in_words(&error))? {
+        observe::closed();
         tracing::info!(%statement, "closed");
     }
     for statement in desk.sign(client).await.map_err(|error| in_words(&error))? {
+        observe::signed();
         tracing::info!(%statement, "signed");
     }
     Ok(())
@@ -137,6 +151,7 @@ pub(super) async fn close(
                     ?wait,
                     "could not close or sign statements; trying again"
                 );
+                observe::failed("closer");
                 board.problem(Part::Closer, Some(words));
                 wait
             }
@@ -164,21 +179,49 @@ pub(super) async fn settle(
                 failed(board, Part::Settler, &error, wait);
                 wait
             }
-            Ok(client) => match settler.step(client).await {
-                Ok(Step::Failed) => backoff.next(),
-                Ok(Step::Idle | Step::Sent(_) | Step::Waiting) => {
-                    backoff.reset();
-                    board.problem(Part::Settler, None);
-                    config.settle_interval
+            Ok(client) => {
+                match settler.step(client).await.inspect(|step| observe::settled(*step)) {
+                    Ok(Step::Failed) => backoff.next(),
+                    Ok(Step::Idle | Step::Sent(_) | Step::Waiting) => {
+                        backoff.reset();
+                        board.problem(Part::Settler, None);
+                        config.settle_interval
+                    }
+                    Err(error) => {
+                        let wait = backoff.next();
+                        failed(board, Part::Settler, &error, wait);
+                        wait
+                    }
                 }
-                Err(error) => {
-                    let wait = backoff.next();
-                    failed(board, Part::Settler, &error, wait);
-                    wait
-                }
-            },
+            }
         };
         if !rest(wait, stop).await {
+            return;
+        }
+    }
+}
+
+/// Looks at what nobody counts, if anybody measures.
+pub(super) async fn measure(
+    measured: bool,
+    config: &Config,
+    pool: &Pool,
+    chain: &Chain,
+    stop: &CancellationToken,
+) {
+    if !measured {
+        return;
+    }
+    observe::greet();
+    loop {
+        observe::balance(chain, config.deployment.token, config.operator).await;
+        // A database that is away is told by every other loop.
+        if let Ok(client) = pool.get().await
+            && let Ok(counts) = StatementCounts::read(&client).await
+        {
+            observe::statements(&counts);
+        }
+        if !rest(MEASURE, stop).await {
             return;
         }
     }

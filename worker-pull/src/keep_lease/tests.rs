@@ -16,6 +16,7 @@ fn lease(job: u128, run_within: Duration) -> Lease {
         price_fri: Fri(1),
         ttl_ms: u64::try_from(TTL.as_millis()).unwrap(),
         run_within_ms: u64::try_from(run_within.as_millis()).unwrap(),
+        trace: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn lease(input_bytes: usize) -> Lease {
         price_fri: Fri(1),
         ttl_ms: 30_000,
         run_within_ms: 60_000,
+        trace: None,
     }
 }
 

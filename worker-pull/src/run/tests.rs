@@ -141,8 +141,8 @@ async fn a_models_thread_runs_what_is_leased_and_skips_what_is_lost() {
     let (outcomes, mut finished) = mpsc::unbounded_channel();
     let model = ModelId(Felt::from(5_u8));
     let own = Arc::clone(&held);
-    let bench =
-        Bench { model, scheme: Scheme::Poseidon, program: Program::Sha256, held: own, outcomes };
+    let (name, scheme) = ("ciro/sha256@1".to_owned(), Scheme::Poseidon);
+    let bench = Bench { model, name, scheme, program: Program::Sha256, held: own, outcomes };
     let tasks = bench.start().unwrap();
     let slots = Arc::new(Semaphore::new(2));
     let now = Instant::now();
@@ -153,6 +153,7 @@ async fn a_models_thread_runs_what_is_leased_and_skips_what_is_lost() {
         price_fri: Fri(7),
         ttl_ms: 30_000,
         run_within_ms: 60_000,
+        trace: None,
     };
     held.take(&lease, now, now);
     for job in [1, 2] {
