@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools tools-check build demo down test chaos gas check clean-dev
+.PHONY: help tools tools-check build demo down test chaos bench gas check clean-dev
 
 # Outside the clone, so that a fresh clone starts with what an earlier one has compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/ciro-network/target
@@ -36,6 +36,9 @@ test: tools ## every test there is; closes with a line `N passed, N failed`
 
 chaos: tools build ## 10,000 jobs while everything dies; CIRO_CHAOS_SEED=… replays a run
 	@deploy/chaos.sh
+
+bench: tools ## measure SUITE=queue beside other queues; WRITE=1 keeps the report, QUICK=1 tries the bench
+	@SUITE="$(SUITE)" WRITE="$(WRITE)" QUICK="$(QUICK)" SEED="$(SEED)" deploy/bench.sh
 
 gas: tools ## measure what every call costs on chain and write contracts/gas.json
 	UPDATE=1 cargo nextest run --workspace -E 'package(ciro-contracts) and test(gas::every_call)'

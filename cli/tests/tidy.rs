@@ -38,6 +38,7 @@ fn imports_point_down() {
         ("ciro-paymaster", &["ciro-api", "ciro-contracts", "ciro-testbed"]),
         ("ciro-gateway", &["ciro-api", "ciro-paymaster", "ciro-testbed"]),
         ("ciro-worker", &["ciro-api"]),
+        ("ciro-bench", &["ciro", "ciro-api", "ciro-gateway", "ciro-paymaster"]),
         ("ciro", &["ciro-api", "ciro-contracts", "ciro-paymaster", "ciro-gateway", "ciro-worker"]),
     ]);
     let output = Command::new(env!("CARGO"))
