@@ -8,6 +8,7 @@ pub mod health;
 pub mod jobs;
 pub mod leases;
 pub mod models;
+mod present;
 pub mod results;
 pub mod sponsors;
 pub mod statements;

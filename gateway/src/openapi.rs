@@ -1,15 +1,14 @@
 //! All routes in one list, and the `OpenAPI` document that they make.
 
+mod refine;
+
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{
-        ContentBuilder, Ref, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
@@ -36,6 +35,7 @@ use crate::{
         (name = "workers", description = "Leases, results and statements"),
         (name = "service", description = "Health and keys"),
     ),
+    components(schemas(ciro_api::rest::statements::StatementFilter)),
     modifiers(&Bearer),
 )]
 struct Document;
@@ -44,9 +44,14 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let jwt = |of: &str| {
+            let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+            SecurityScheme::Http(http.description(Some(of)).build())
+        };
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(http));
+        components.add_security_scheme("bearer", jwt("A device's token, from `/v1/devices/token`"));
+        let session = jwt("A worker's session, from `/v1/workers/session`");
+        components.add_security_scheme(refine::WORKER_SESSION, session);
         let key = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An API key of a sponsor, from `ciro sponsor key create`"))
@@ -58,7 +63,7 @@ impl Modify for Bearer {
 /// Every route, and the document about them.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     let mut router = routes();
-    promise_quotas(router.get_openapi_mut());
+    refine::refine(router.get_openapi_mut());
     router
 }
 
@@ -94,23 +99,6 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(statements::countersign::countersign))
         .routes(routes!(health::health))
         .routes(routes!(health::jwks))
-}
-
-/// Says of every operation that spends a quota that it may be refused for it. Workers have none.
-fn promise_quotas(document: &mut utoipa::openapi::OpenApi) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let refusal = ResponseBuilder::new()
-        .description("Too many requests; `Retry-After` says when to come back")
-        .content("application/problem+json", content)
-        .build();
-    for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
-            if operation.security.is_some() && !of_a_worker {
-                operation.responses.responses.insert("429".to_owned(), refusal.clone().into());
-            }
-        }
-    }
 }
 
 /// The published promise: what `openapi/openapi.json` must equal.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::Base64;
+use super::{Base64, present::present};
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
@@ -42,16 +42,16 @@ pub struct CreateJob {
     /// What to run it on.
     pub input: JobInput,
     /// Give up when no worker has begun by then. Default one hour, at most one day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub start_within_ms: Option<u64>,
     /// Give up when a run takes longer. Default one minute, at most ten.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub run_within_ms: Option<u64>,
     /// Keep it back for so long; `start_within_ms` counts from then. Default none, at most a week.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
     /// How soon it should run beside others. Default `normal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
 }
 
@@ -61,7 +61,7 @@ pub struct CreateJob {
 pub struct BatchItem {
     /// What the header `Idempotency-Key` is for a single job, in the same space: 1 to 255 printable ASCII characters.
     /// A key and a job, byte for byte, mean the same job whether they come alone or in a batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// The job, as `POST /v1/jobs` takes it.
     pub job: CreateJob,

@@ -30,6 +30,7 @@ await measure({
   },
   async open() {
     pool = new pg.Pool({ connectionString, max: 16 })
+    pool.on('error', (error) => console.error(error))
     utils = await makeWorkerUtils({ pgPool: pool, logger })
     await utils.migrate()
   },

@@ -89,7 +89,8 @@ async function drive(library) {
 
   const worker = await employ()
   const lives = await living(worker, many(3))
-  const pickup = await pickingUp(library, worker, lives / 2)
+  const half = Math.min(adds, lives) / 2
+  const pickup = await pickingUp(library, worker, half)
   const ended = new Promise((resolve) => worker.child.on('exit', resolve))
   worker.child.send('end')
   await ended
@@ -100,7 +101,7 @@ async function drive(library) {
     adds_per_s: adds,
     bulk_adds_per_s: bulkAdds,
     lives_per_s: lives,
-    pickup_offered_per_s: lives / 2,
+    pickup_offered_per_s: half,
     pickup_ms: pickup,
   }
   process.stdout.write(`${JSON.stringify(figures)}\n`)

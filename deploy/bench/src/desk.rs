@@ -76,8 +76,9 @@ impl Desk {
             .env("CIRO_DEVICE_REQUESTS_PER_MINUTE", &quota)
             .env("CIRO_SPONSOR_REQUESTS_PER_MINUTE", &quota);
         let mut service = Service::spawn(spec).await?;
-        let listens =
-            || async move { TcpStream::connect(gateway).await.map(drop).map_err(|e| e.to_string()) };
+        let listens = || async move {
+            TcpStream::connect(gateway).await.map(drop).map_err(|e| e.to_string())
+        };
         service.wait_ready(PATIENCE, listens).await?;
         Ok(Self { gateway, service, stores, filled, dir })
     }
@@ -96,7 +97,11 @@ impl Desk {
     }
 
     /// Enrols devices, spread evenly over the sponsors or all below the first one; returns their tokens.
-    pub(crate) async fn devices(&self, count: usize, sponsors: usize) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn devices(
+        &self,
+        count: usize,
+        sponsors: usize,
+    ) -> anyhow::Result<Vec<String>> {
         let gateway = Gateway::new(&format!("http://{}", self.gateway))?;
         let mut tokens = Vec::with_capacity(count);
         for claim_token in self.filled.claim_tokens[..sponsors].iter().cycle().take(count) {
@@ -106,7 +111,11 @@ impl Desk {
     }
 
     /// Lines of workers, spread evenly over `workers` of them.
-    pub(crate) async fn workers(&self, lines: usize, workers: usize) -> anyhow::Result<Vec<Worker>> {
+    pub(crate) async fn workers(
+        &self,
+        lines: usize,
+        workers: usize,
+    ) -> anyhow::Result<Vec<Worker>> {
         let mut sessions = Vec::new();
         for number in 0..workers.min(fill::WORKERS) {
             let key = WorkerKey::of(number);

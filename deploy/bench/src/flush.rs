@@ -11,12 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    accept::Post,
-    connection::Connection,
-    desk::Desk,
-    jobs::Jobs,
-    latency::round,
-    profile::Profile,
+    accept::Post, connection::Connection, desk::Desk, jobs::Jobs, latency::round, profile::Profile,
 };
 
 /// Jobs of one batch while the queue is filled: as many as the API takes.

@@ -1,12 +1,7 @@
 //! A worker that dies with leases in its hands: a process of its own takes them and is killed, and the time runs
 //! until another worker has every one of its jobs.
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    process::Stdio,
-    time::Duration,
-};
+use std::{io::Write, net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
 use ciro_api::{ModelId, limits};

@@ -4,12 +4,15 @@
 use std::{os::unix::process::ExitStatusExt, path::Path, process::ExitStatus};
 
 use anyhow::{Context, bail};
-use ciro::stack::service::{Service, ServiceSpec};
+use ciro::{
+    demo::{client::Gateway, device::Device},
+    stack::service::{Service, ServiceSpec},
+};
 use clap::Args;
 use tokio::process::Command;
 
 use crate::{
-    desk::{CHAIN_ID, Desk, JOB_MANAGER, write_private},
+    desk::{CHAIN_ID, Desk, ISSUER, JOB_MANAGER, write_private},
     fill::{SPONSORS, WORKERS},
     worker::WorkerKey,
 };
@@ -23,24 +26,30 @@ const DEVICES: usize = 2 * SPONSORS;
 /// What to run.
 #[derive(Args)]
 pub(crate) struct Flags {
-    /// The command; it finds `CIRO_URL`, `CIRO_DEVICE_TOKENS` (one of each sponsor in turn, with commas),
-    /// `CIRO_WORKER_TOKEN` and `CIRO_SPONSOR_KEY` in its environment.
+    /// The command; it finds `CIRO_URL`, `CIRO_DEVICE_TOKENS` (one of each sponsor in turn, with commas; the
+    /// last alone is `CIRO_DEVICE_TOKEN`), `CIRO_WORKER_TOKEN`, `CIRO_SPONSOR_KEY` (the first sponsor's) and
+    /// `CIRO_REVOCABLE_DEVICE` (the id of a device of that sponsor which nobody else uses) in its environment.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
 
 /// Runs it, and ends as it does.
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
-    let desk = Desk::start().await?;
+    let mut desk = Desk::start().await?;
     let mut worker = employ(&desk).await?;
     let url = format!("http://{}", desk.gateway);
     let devices = desk.devices(DEVICES, SPONSORS).await?;
+    let gateway = Gateway::new(&url)?;
+    let of_first = desk.filled.claim_tokens.first().context("there is no sponsor")?;
+    let revocable = Device::claim(&gateway, ISSUER, of_first).await?.id;
     let session = WorkerKey::of(LENT).log_in(desk.gateway).await?;
     let (program, arguments) = flags.command.split_first().context("there is no command")?;
     let ended = Command::new(program)
         .args(arguments)
         .env("CIRO_URL", &url)
         .env("CIRO_DEVICE_TOKENS", devices.join(","))
+        .env("CIRO_DEVICE_TOKEN", devices.last().context("there is no device")?)
+        .env("CIRO_REVOCABLE_DEVICE", revocable.to_string())
         .env("CIRO_WORKER_TOKEN", session)
         .env("CIRO_SPONSOR_KEY", &desk.filled.sponsor_key)
         .kill_on_drop(true)
@@ -49,7 +58,6 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         .with_context(|| format!("running {program}"))?;
     // A worker or a gateway that died under the load is a failure, whatever the command thought of it.
     worker.check().context("the worker did not live through it")?;
-    let mut desk = desk;
     desk.service.check().context("the gateway did not live through it")?;
     worker.stop().await?;
     desk.stop().await?;

@@ -62,7 +62,8 @@ async fn main() -> anyhow::Result<()> {
 
 /// A crowd of workers is as many sockets here and in the gateway, which inherits our limit.
 fn open_many_files() -> anyhow::Result<()> {
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
+    let (_, most) =
+        getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")
 }
 

@@ -125,11 +125,7 @@ async fn call(mut connection: Connection, arrivals: Arc<Arrivals>) -> anyhow::Re
     }
 }
 
-async fn work(
-    mut worker: Worker,
-    arrivals: Arc<Arrivals>,
-    model: ModelId,
-) -> anyhow::Result<()> {
+async fn work(mut worker: Worker, arrivals: Arc<Arrivals>, model: ModelId) -> anyhow::Result<()> {
     let all = u64::try_from(arrivals.marks.len())?;
     let most = usize::try_from(limits::LEASE_JOBS_MAX)?;
     while !arrivals.over.load(Ordering::Relaxed) || arrivals.leased.load(Ordering::Relaxed) < all {

@@ -18,7 +18,7 @@ use crate::{
     peers::{self, PEERS},
     pickup,
     profile::Profile,
-    report::{Ciro, Report},
+    report::{Ciro, Measured, Report},
     table,
 };
 
@@ -43,14 +43,20 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     let load_average = Machine::load_average()?;
     let mut desk = Desk::start().await?;
     let machine = Machine::of(&desk, load_average).await?;
-    let ciro = measure(&mut desk, &profile, flags.seed).await?;
+    let tokens = desk.devices(profile.callers, fill::SPONSORS).await?;
+    let first = tokens.first().context("there is no device")?;
+    // In a queue of its own and beside the others: it mostly waits for leases to run out.
+    let scene = hold::Scene::of(&desk, first, flags.seed, profile.held_jobs);
+    let released = tokio::spawn(scene.play());
+    let measured = measure(&mut desk, &tokens, &profile, flags.seed).await?;
+    // The desk has nothing to do meanwhile and uses nothing.
+    let peers = beside(&profile, flags.seed).await?;
+    say("a worker that was killed with leases")?;
+    let released_after_kill = released.await??;
+    say("a long queue, and Redis forgets it")?;
+    let flush = flush::measure(&desk, &tokens, Jobs::of(flags.seed, 5), &profile).await?;
     desk.stop().await?;
-    let mut peers = BTreeMap::new();
-    for peer in PEERS {
-        say(&format!("{} with its own servers", peer.name))?;
-        let measured = peers::measure(peer, &profile, flags.seed).await;
-        peers.insert(peer.name, measured.with_context(|| format!("measuring {}", peer.name))?);
-    }
+    let ciro = Ciro { measured, released_after_kill, flush };
     let report = Report {
         suite: "queue",
         measured_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
@@ -73,32 +79,29 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(desk: &mut Desk, profile: &Profile, seed: u64) -> anyhow::Result<Ciro> {
-    let tokens = desk.devices(profile.callers, fill::SPONSORS).await?;
-    let first = tokens.first().context("there is no device")?;
-    // In a queue of its own and beside the others: it mostly waits for leases to run out.
-    let scene = hold::Scene::of(desk, first, seed, profile.held_jobs);
-    let released = tokio::spawn(scene.play());
+async fn measure(
+    desk: &mut Desk,
+    tokens: &[String],
+    profile: &Profile,
+    seed: u64,
+) -> anyhow::Result<Measured> {
     say("whole lives, batched")?;
     let jobs = |series| Jobs::of(seed, series);
     let lives_batched =
-        lives::measure(desk, &tokens, Way::batched(profile), jobs(1), profile).await?;
+        lives::measure(desk, tokens, Way::batched(profile), jobs(1), profile).await?;
     say("whole lives, every call single")?;
-    let lives_single = lives::measure(desk, &tokens, Way::single(profile), jobs(2), profile).await?;
+    let lives_single = lives::measure(desk, tokens, Way::single(profile), jobs(2), profile).await?;
     say("accepts")?;
     // On a desk of their own: they leave a long queue behind.
     let (accept_single, accept_single_one_sponsor, accept_batch) =
         accepts(profile, seed).await.context("measuring accepts")?;
     say("pickup at half load")?;
     let half = accept_single.jobs_per_s.min(lives_batched.jobs_per_s) / 2.0;
-    let pickup = pickup::measure(desk, &tokens, half, jobs(3), profile).await?;
+    let pickup = pickup::measure(desk, tokens, half, jobs(3), profile).await?;
     say("a crowd of waiting workers")?;
+    let first = tokens.first().context("there is no device")?;
     let crowd = crowd::measure(desk, first, jobs(4), profile).await?;
-    say("a worker that was killed with leases")?;
-    let released_after_kill = released.await??;
-    say("a long queue, and Redis forgets it")?;
-    let flush = flush::measure(desk, &tokens, jobs(5), profile).await?;
-    Ok(Ciro {
+    Ok(Measured {
         accept_single,
         accept_single_one_sponsor,
         accept_batch,
@@ -106,9 +109,21 @@ async fn measure(desk: &mut Desk, profile: &Profile, seed: u64) -> anyhow::Resul
         lives_single,
         pickup,
         crowd,
-        released_after_kill,
-        flush,
     })
+}
+
+/// The other queues, one after the other.
+async fn beside(
+    profile: &Profile,
+    seed: u64,
+) -> anyhow::Result<BTreeMap<&'static str, peers::Measured>> {
+    let mut all = BTreeMap::new();
+    for peer in PEERS {
+        say(&format!("{} with its own servers", peer.name))?;
+        let measured = peers::measure(peer, profile, seed).await;
+        all.insert(peer.name, measured.with_context(|| format!("measuring {}", peer.name))?);
+    }
+    Ok(all)
 }
 
 async fn accepts(

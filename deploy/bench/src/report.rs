@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     accept::Accepts, crowd::Crowd, flush::Flush, hold::Released, lives::Lives, machine::Machine,
-    peers::Measured, pickup::Pickup, profile::Profile,
+    peers, pickup::Pickup, profile::Profile,
 };
 
 /// One run.
@@ -22,12 +22,21 @@ pub(crate) struct Report {
     pub(crate) profile: Profile,
     pub(crate) machine: Machine,
     pub(crate) ciro: Ciro,
-    pub(crate) peers: BTreeMap<&'static str, Measured>,
+    pub(crate) peers: BTreeMap<&'static str, peers::Measured>,
 }
 
 /// The front desk.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ciro {
+    #[serde(flatten)]
+    pub(crate) measured: Measured,
+    pub(crate) released_after_kill: Released,
+    pub(crate) flush: Flush,
+}
+
+/// What is measured before its peers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Measured {
     /// One job a call, callers of eight sponsors.
     pub(crate) accept_single: Accepts,
     /// The same with callers of one sponsor, whose row they wait for.
@@ -40,6 +49,4 @@ pub(crate) struct Ciro {
     pub(crate) lives_single: Lives,
     pub(crate) pickup: Pickup,
     pub(crate) crowd: Crowd,
-    pub(crate) released_after_kill: Released,
-    pub(crate) flush: Flush,
 }

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{
-    accept::Accepts, cpu::Cores, latency::Percentiles, lives::Lives, report::Report,
-};
+use crate::{accept::Accepts, cpu::Cores, latency::Percentiles, lives::Lives, report::Report};
 
 /// All of it as text.
 pub(crate) fn of(report: &Report) -> Result<String, std::fmt::Error> {
@@ -31,8 +29,12 @@ pub(crate) fn of(report: &Report) -> Result<String, std::fmt::Error> {
 }
 
 fn rates(out: &mut String, report: &Report) -> std::fmt::Result {
-    let ciro = &report.ciro;
-    writeln!(out, "{:34} {:>10}   {:>28}   cores used", "ciro", "jobs/s", "call p50 / p99 / p99.9 ms")?;
+    let ciro = &report.ciro.measured;
+    writeln!(
+        out,
+        "{:34} {:>10}   {:>28}   cores used",
+        "ciro", "jobs/s", "call p50 / p99 / p99.9 ms"
+    )?;
     let accept = |out: &mut String, name: &str, seen: &Accepts| {
         let (of, ms) = (cores(&seen.cores), percentiles(&seen.call_ms));
         writeln!(out, "{name:34} {:>10.0}   {ms:>28}   {of}", seen.jobs_per_s)
@@ -48,7 +50,7 @@ fn rates(out: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn rest(out: &mut String, report: &Report) -> std::fmt::Result {
-    let (pickup, crowd) = (&report.ciro.pickup, &report.ciro.crowd);
+    let (pickup, crowd) = (&report.ciro.measured.pickup, &report.ciro.measured.crowd);
     let (released, flush) = (&report.ciro.released_after_kill, &report.ciro.flush);
     writeln!(
         out,
@@ -86,7 +88,7 @@ fn rest(out: &mut String, report: &Report) -> std::fmt::Result {
 
 /// A ratio above 1 is in favour of ciro.
 fn peers(out: &mut String, report: &Report) -> std::fmt::Result {
-    let ciro = &report.ciro;
+    let ciro = &report.ciro.measured;
     writeln!(
         out,
         "\n{:18} {:>20} {:>20} {:>20} {:>22} {:>22}",

@@ -41,7 +41,9 @@ fn every_figure_of_the_queue_suite_is_there_and_positive() {
         let may_be_zero = MAY_BE_ZERO.iter().any(|name| at.contains(name));
         assert!(*number > 0.0 || may_be_zero && *number >= 0.0, "{at} is {number}");
     }
-    for part in ["accept_single", "lives_batched", "pickup", "crowd", "released_after_kill", "flush"] {
+    for part in
+        ["accept_single", "lives_batched", "pickup", "crowd", "released_after_kill", "flush"]
+    {
         let prefix = format!("/ciro/{part}/");
         assert!(found.iter().any(|(at, _)| at.starts_with(&prefix)), "{part} is not there");
     }

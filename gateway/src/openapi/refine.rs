@@ -1,0 +1,110 @@
+//! What holds for many operations or fields alike, said of each in one place: whose credential it takes, what anyone
+//! may be refused, and that a field without a value is absent. Never adds an operation, and overwrites no response.
+
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
+    path::{Operation, ParameterIn, PathItem},
+    schema::{ArrayItems, SchemaType, Type},
+    security::SecurityRequirement,
+};
+
+/// Sessions of workers are no tokens of devices, though both travel alike.
+pub(super) const WORKER_SESSION: &str = "worker_session";
+
+/// Makes the document whole.
+pub(super) fn refine(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let in_path = path.contains('{');
+        for operation in operations(item) {
+            let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
+            name_role(operation, of_a_worker);
+            promise_refusals(operation, in_path, of_a_worker);
+            let parameters = operation.parameters.iter_mut().flatten();
+            parameters.filter_map(|one| one.schema.as_mut()).for_each(without_null);
+        }
+    }
+    if let Some(Components { schemas, .. }) = &mut document.components {
+        schemas.values_mut().for_each(without_null);
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
+        .into_iter()
+        .flatten()
+}
+
+fn name_role(operation: &mut Operation, of_a_worker: bool) {
+    if of_a_worker && operation.security.is_some() {
+        operation.security = Some(vec![SecurityRequirement::new(WORKER_SESSION, [""; 0])]);
+    }
+}
+
+/// Refusals that come from what all requests pass. An operation's own words about one of them stay.
+fn promise_refusals(operation: &mut Operation, in_path: bool, of_a_worker: bool) {
+    let of_kind = |wanted: &ParameterIn| {
+        operation.parameters.iter().flatten().any(|one| one.parameter_in == *wanted)
+    };
+    let has_body = operation.request_body.is_some();
+    let may_be_malformed =
+        has_body || of_kind(&ParameterIn::Query) || of_kind(&ParameterIn::Header);
+    let has_quota = operation.security.is_some() && !of_a_worker;
+    let refusals = [
+        (may_be_malformed, "400", "Malformed"),
+        (in_path, "404", "There is none of this id"),
+        (has_body, "413", "Body too large"),
+        (has_body, "415", "Body of another media type"),
+        (has_quota, "429", "Too many requests; `Retry-After` says when to come back"),
+        (true, "503", "A store does not answer; `Retry-After` says when to come back"),
+    ];
+    for (_, status, description) in refusals.into_iter().filter(|(applies, ..)| *applies) {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let refusal = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", content)
+            .build();
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| refusal.into());
+    }
+}
+
+/// What has no value is left out, in requests and replies alike: `null` breaks generated clients.
+fn without_null(schema: &mut RefOr<Schema>) {
+    let RefOr::T(inner) = schema else { return };
+    match inner {
+        Schema::Object(object) => {
+            no_null_type(&mut object.schema_type);
+            object.properties.values_mut().for_each(without_null);
+        }
+        Schema::Array(array) => {
+            no_null_type(&mut array.schema_type);
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                without_null(items);
+            }
+        }
+        Schema::OneOf(one_of) => {
+            one_of.items.retain(|item| !is_null(item));
+            one_of.items.iter_mut().for_each(without_null);
+            if let [only] = one_of.items.as_slice() {
+                let only = only.clone();
+                *schema = only;
+            }
+        }
+        Schema::AllOf(all_of) => all_of.items.iter_mut().for_each(without_null),
+        Schema::AnyOf(any_of) => any_of.items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+fn no_null_type(schema_type: &mut SchemaType) {
+    if let SchemaType::Array(types) = schema_type {
+        types.retain(|kind| *kind != Type::Null);
+        if let [only] = types.as_slice() {
+            *schema_type = SchemaType::Type(only.clone());
+        }
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
+}
