@@ -43,12 +43,15 @@ pub struct CreateJob {
     pub input: JobInput,
     /// Give up when no worker has begun by then. Default one hour, at most one day.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400_000)]
     pub start_within_ms: Option<u64>,
     /// Give up when a run takes longer. Default one minute, at most ten.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 600_000)]
     pub run_within_ms: Option<u64>,
     /// Keep it back for so long; `start_within_ms` counts from then. Default none, at most a week.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 604_800_000)]
     pub delay_ms: Option<u64>,
     /// How soon it should run beside others. Default `normal`.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -62,6 +65,7 @@ pub struct BatchItem {
     /// What the header `Idempotency-Key` is for a single job, in the same space: 1 to 255 printable ASCII characters.
     /// A key and a job, byte for byte, mean the same job whether they come alone or in a batch.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[!-~]{1,255}$")]
     pub idempotency_key: Option<String>,
     /// The job, as `POST /v1/jobs` takes it.
     pub job: CreateJob,

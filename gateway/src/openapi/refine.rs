@@ -3,13 +3,29 @@
 
 use utoipa::openapi::{
     Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
-    path::{Operation, ParameterIn, PathItem},
+    link::Link,
+    path::{Operation, Parameter, ParameterIn, PathItem},
     schema::{ArrayItems, SchemaType, Type},
     security::SecurityRequirement,
 };
 
 /// Sessions of workers are no tokens of devices, though both travel alike.
 pub(super) const WORKER_SESSION: &str = "worker_session";
+
+/// Where the id that an operation wants comes from: who gives it, under which status, where in the reply, and who takes it.
+const LINKS: [(&str, &str, &str, &str); 11] = [
+    ("submit", "202", "/id", "get"),
+    ("submit", "202", "/id", "cancel_job"),
+    ("create_jobs", "200", "/results/0/job/id", "get"),
+    ("create_jobs", "200", "/results/0/job/id", "cancel_job"),
+    ("list_jobs", "200", "/data/0/id", "get"),
+    ("list_jobs", "200", "/data/0/id", "cancel_job"),
+    ("list", "200", "/data/0/id", "manifest"),
+    ("list", "200", "/data/0/id", "artifact"),
+    ("claim", "201", "/id", "revoke_device"),
+    ("list_statements", "200", "/data/0/id", "get_statement"),
+    ("pending", "200", "/data/0/id", "countersign"),
+];
 
 /// Makes the document whole.
 pub(super) fn refine(document: &mut OpenApi) {
@@ -19,8 +35,13 @@ pub(super) fn refine(document: &mut OpenApi) {
             let of_a_worker = operation.tags.iter().flatten().any(|tag| tag == "workers");
             name_role(operation, of_a_worker);
             promise_refusals(operation, in_path, of_a_worker);
+            link(operation);
             let parameters = operation.parameters.iter_mut().flatten();
-            parameters.filter_map(|one| one.schema.as_mut()).for_each(without_null);
+            for parameter in parameters {
+                if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
+                    without_null(schema);
+                }
+            }
         }
     }
     if let Some(Components { schemas, .. }) = &mut document.components {
@@ -43,7 +64,8 @@ fn name_role(operation: &mut Operation, of_a_worker: bool) {
 /// Refusals that come from what all requests pass. An operation's own words about one of them stay.
 fn promise_refusals(operation: &mut Operation, in_path: bool, of_a_worker: bool) {
     let of_kind = |wanted: &ParameterIn| {
-        operation.parameters.iter().flatten().any(|one| one.parameter_in == *wanted)
+        let all = operation.parameters.iter().flatten();
+        all.into_iter().any(|one| matches!(one, RefOr::T(one) if one.parameter_in == *wanted))
     };
     let has_body = operation.request_body.is_some();
     let may_be_malformed =
@@ -65,6 +87,19 @@ fn promise_refusals(operation: &mut Operation, in_path: bool, of_a_worker: bool)
             .build();
         let responses = &mut operation.responses.responses;
         responses.entry(status.to_owned()).or_insert_with(|| refusal.into());
+    }
+}
+
+fn link(operation: &mut Operation) {
+    let Some(id) = operation.operation_id.as_deref() else { return };
+    for (_, status, place, to) in LINKS.into_iter().filter(|(from, ..)| *from == id) {
+        if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+            let link = Link::builder()
+                .operation_id(to)
+                .parameter("id", format!("$response.body#{place}"))
+                .build();
+            response.links.insert(to.to_owned(), link.into());
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{app::App, auth::Sponsor, database, extract::QueryParams, problem::Ap
 pub(crate) struct UsageQuery {
     /// How many days, today included: 1 to 31; 7 unless told.
     #[serde(default = "days_default")]
+    #[param(minimum = 1, maximum = 31)]
     days: u32,
 }
 
