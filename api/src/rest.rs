@@ -12,6 +12,7 @@ mod present;
 pub mod results;
 pub mod sponsors;
 pub mod statements;
+mod whole;
 pub mod workers;
 
 pub use bytes::Base64;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{Base64, present::present};
+use super::{Base64, present::present, whole::whole_present};
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
@@ -42,15 +42,15 @@ pub struct CreateJob {
     /// What to run it on.
     pub input: JobInput,
     /// Give up when no worker has begun by then. Default one hour, at most one day.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 86_400_000)]
     pub start_within_ms: Option<u64>,
     /// Give up when a run takes longer. Default one minute, at most ten.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 600_000)]
     pub run_within_ms: Option<u64>,
     /// Keep it back for so long; `start_within_ms` counts from then. Default none, at most a week.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 604_800_000)]
     pub delay_ms: Option<u64>,
     /// How soon it should run beside others. Default `normal`.

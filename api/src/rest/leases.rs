@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Base64;
+use super::{Base64, whole::whole};
 use crate::{
     felt::ModelId,
     id::{JobId, LeaseId},
@@ -20,9 +20,11 @@ pub struct LeaseRequest {
     #[schema(min_items = 1, max_items = 64)]
     pub models: Vec<ModelId>,
     /// At most this many jobs; ask only for what can start now.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 64)]
     pub max_jobs: u32,
     /// How long to wait for a first job.
+    #[serde(deserialize_with = "whole")]
     #[schema(maximum = 30_000)]
     pub wait_ms: u64,
     /// Chosen by the worker. Asking again with the same one after a lost reply gives the same grant.
@@ -44,7 +46,7 @@ pub struct LeaseRef {
 }
 
 fn epoch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let epoch = u64::deserialize(deserializer)?;
+    let epoch: u64 = whole(deserializer)?;
     if epoch <= limits::EPOCH_MAX {
         return Ok(epoch);
     }
