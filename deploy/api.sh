@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds a running gateway to openapi.json: schemathesis with every check it has, and with stateful links.
-# EXAMPLES says how many tries each operation gets. The last line is `api: N passed, N failed`, counted in operations.
+# EXAMPLES says how many tries each operation gets, and SEED which; without it every run tries others. The last line is `api: N passed, N failed`, counted in operations.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,10 +23,12 @@ fi
 cargo build --workspace --bins
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
+seeded=()
+if [ -n "${SEED:-}" ]; then seeded=(--seed "$SEED"); fi
 status=0
 "$CARGO_TARGET_DIR/debug/ciro-bench" lend -- "$venv/bin/schemathesis" \
     --config-file openapi/schemathesis.toml run openapi/openapi.json \
-    --max-examples "${EXAMPLES:-100}" --report junit --report-junit-path "$scratch/report.xml" || status=$?
+    --max-examples "${EXAMPLES:-100}" "${seeded[@]}" --report junit --report-junit-path "$scratch/report.xml" || status=$?
 [ -s "$scratch/report.xml" ] || { echo "schemathesis broke off; the reason stands above" >&2; exit 1; }
 python3 -c 'import sys, xml.etree.ElementTree as tree
 suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))

@@ -95,7 +95,7 @@ rust_tests
 if has_doctests; then doc_tests; fi
 script_tests lint deploy/lint.sh
 # In the short form: `make api-check` and `make load` have the long ones.
-script_tests api env EXAMPLES=10 deploy/api.sh
+script_tests api env EXAMPLES=10 SEED=1 deploy/api.sh
 script_tests k6 env PROFILE=smoke deploy/load.sh
 
 printf '\n%d passed, %d failed' "$passed" "$failed"
