@@ -19,7 +19,7 @@ const BATCH: usize = 1_000;
 /// Between two looks at the index.
 const LOOK: Duration = Duration::from_millis(10);
 /// Nothing here takes this long.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 const WAIT_MS: u64 = 30_000;
 
 /// What was seen.

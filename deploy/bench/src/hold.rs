@@ -25,7 +25,7 @@ use crate::{
 
 const WAIT_MS: u64 = 5_000;
 /// A lease runs out after 30 s; nothing here takes four times that.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Which workers these are: the last two.
 const DIES: usize = WORKERS - 1;
 const LIVES: usize = WORKERS - 2;

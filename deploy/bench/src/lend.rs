@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::{
     desk::{CHAIN_ID, Desk, ISSUER, JOB_MANAGER, write_private},
-    fill::{SPONSORS, WORKERS},
+    fill::SPONSORS,
     worker::WorkerKey,
 };
 
@@ -75,7 +75,6 @@ fn pass_on(program: &str, ended: ExitStatus) -> anyhow::Result<()> {
 /// A real worker that runs what is posted. It closes no statement, so the operator is anybody.
 async fn employ(desk: &Desk) -> anyhow::Result<Service> {
     let key = WorkerKey::of(EMPLOYED);
-    debug_assert!(LENT < WORKERS);
     let dir: &Path = desk.dir();
     let key_file = dir.join("worker.key");
     write_private(&key_file, &key.text())?;

@@ -14,7 +14,7 @@ use tokio::{process::Command, time::timeout};
 use crate::{desk::fresh_dir, install, latency::Percentiles, profile::Profile};
 
 /// A script that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A library with one setting of its store.
 #[derive(Clone, Copy, Debug)]

@@ -129,7 +129,7 @@ impl Worker {
     fn sign_batch(&self, leases: &[Lease]) -> anyhow::Result<SubmitResults> {
         let (contract, worker) = (JOB_MANAGER, self.key.address);
         let mut results = Vec::with_capacity(leases.len());
-        let mut leaves = Vec::with_capacity(leases.len());
+        let mut hashes = Vec::with_capacity(leases.len());
         for Lease { fence, model, input, .. } in leases {
             let output = Base64(Sha256::digest(&input.0).to_vec());
             let item = ResultItem {
@@ -147,10 +147,10 @@ impl Worker {
                 contract,
                 worker,
             };
-            leaves.push(attestation.struct_hash());
+            hashes.push(attestation.struct_hash());
             results.push(item);
         }
-        let root = BatchTree::build(&leaves)?.root();
+        let root = BatchTree::build(&hashes)?.root();
         let count = u64::try_from(results.len())?;
         let batch = AttestationBatch { root, count, contract, worker };
         let signature = sign::sign(&self.key.secret, &batch.message_hash(self.chain, worker))?;
