@@ -5,7 +5,7 @@ use utoipa::openapi::{
     Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
     link::Link,
     path::{Operation, Parameter, ParameterIn, PathItem},
-    schema::{ArrayItems, SchemaType, Type},
+    schema::{AdditionalProperties, ArrayItems, SchemaType, Type},
     security::SecurityRequirement,
 };
 
@@ -120,6 +120,7 @@ fn without_null(schema: &mut RefOr<Schema>) {
         Schema::OneOf(one_of) => {
             one_of.items.retain(|item| !is_null(item));
             one_of.items.iter_mut().for_each(without_null);
+            one_of.items.iter_mut().for_each(close_variant);
             if let [only] = one_of.items.as_slice() {
                 let only = only.clone();
                 *schema = only;
@@ -128,6 +129,16 @@ fn without_null(schema: &mut RefOr<Schema>) {
         Schema::AllOf(all_of) => all_of.items.iter_mut().for_each(without_null),
         Schema::AnyOf(any_of) => any_of.items.iter_mut().for_each(without_null),
         _ => {}
+    }
+}
+
+/// A variant is named by its only field; beside it there is room for no other.
+fn close_variant(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && object.properties.len() == 1
+        && object.required.len() == 1
+    {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     }
 }
 
