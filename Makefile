@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools tools-check build demo down test chaos gas check clean-dev
+.PHONY: help tools tools-check build demo down test chaos bench load api-check gas check clean-dev
 
 # Outside the clone, so that a fresh clone starts with what an earlier one has compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/ciro-network/target
@@ -37,13 +37,23 @@ test: tools ## every test there is; closes with a line `N passed, N failed`
 chaos: tools build ## 10,000 jobs while everything dies; CIRO_CHAOS_SEED=… replays a run
 	@deploy/chaos.sh
 
+bench: tools ## measure SUITE=queue beside other queues; WRITE=1 keeps the report, QUICK=1 tries the bench
+	@SUITE="$(SUITE)" WRITE="$(WRITE)" QUICK="$(QUICK)" SEED="$(SEED)" deploy/bench.sh
+
+load: tools ## load scenarios of k6/ with their budgets; PROFILE=smoke takes seconds
+	@PROFILE="$(PROFILE)" deploy/load.sh
+
+api-check: tools ## hold a running gateway to openapi.json, with 500 examples an operation
+	@EXAMPLES=500 deploy/api.sh
+
 gas: tools ## measure what every call costs on chain and write contracts/gas.json
 	UPDATE=1 cargo nextest run --workspace -E 'package(ciro-contracts) and test(gas::every_call)'
 
-check: tools-check ## formatting, clippy, licences, house rules
+check: tools-check ## formatting, clippy, licences, the OpenAPI document, house rules
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo deny --all-features check bans licenses sources
+	@deploy/lint.sh
 	@deploy/tidy.sh
 
 clean-dev: down ## forget the development chain, database and index (.ciro/)

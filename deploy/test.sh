@@ -80,9 +80,23 @@ doc_tests() {
     add doctests "$(count passed <<<"$lines")" "$(count failed <<<"$lines")"
 }
 
+# A script of ours that closes with: NAME: 12 passed, 1 failed
+script_tests() {
+    local name="$1"
+    shift
+    run "$@"
+    local line
+    line="$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed" "$log" | tail -n 1 || true)"
+    add "$name" "$(count passed <<<"$line")" "$(count failed <<<"$line")"
+}
+
 cairo_tests
 rust_tests
 if has_doctests; then doc_tests; fi
+script_tests lint deploy/lint.sh
+# In the short form: `make api-check` and `make load` have the long ones.
+script_tests api env EXAMPLES=10 SEED=1 deploy/api.sh
+script_tests k6 env PROFILE=smoke deploy/load.sh
 
 printf '\n%d passed, %d failed' "$passed" "$failed"
 if [ "$skipped" -gt 0 ]; then printf ', %d skipped' "$skipped"; fi

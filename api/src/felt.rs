@@ -33,7 +33,7 @@ pub fn parse_felt(text: &str) -> Result<Felt, ParseFeltError> {
 fn felt_schema(description: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some("^0x(0|[a-f1-9][a-f0-9]{0,62})$"))
+        .pattern(Some("^0x(0|[a-f1-9][a-f0-9]{0,61}|[1-7][a-f0-9]{62})$"))
         .description(Some(description))
         .into()
 }

@@ -81,6 +81,10 @@ pub const LEASE_TTL_MS: u64 = 30_000;
 /// How long a grant lives in Redis before `PostgreSQL` has confirmed it.
 pub const GRANT_MS: u64 = 5_000;
 
+/// Largest epoch that a lease may be named with. An epoch grows by one with each lease of its job, and nobody leases one job
+/// four billion times.
+pub const EPOCH_MAX: u64 = 0xffff_ffff;
+
 /// Longest run of one job in milliseconds, whatever its heartbeats say.
 pub const RUN_WITHIN_MS_MAX: u64 = 600_000;
 

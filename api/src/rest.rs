@@ -13,10 +13,12 @@ pub mod leases;
 pub mod models;
 pub mod open_inference;
 pub mod pools;
+mod present;
 pub mod results;
 pub mod sponsors;
 pub mod statements;
 pub mod webhooks;
+mod whole;
 pub mod workers;
 
 pub use bytes::Base64;

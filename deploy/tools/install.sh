@@ -55,6 +55,7 @@ find_postgres
 find_devnet
 find_onnxruntime
 find_corpora
+find_k6
 find_nextest
 find_mimalloc
 write_index

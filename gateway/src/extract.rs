@@ -5,10 +5,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
     http::{HeaderMap, header, request::Parts},
 };
-use ciro_api::{ErrorCode, Problem};
+use ciro_api::{ErrorCode, Problem, limits};
 use serde::{
-    Deserialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, IgnoredAny},
 };
 use utoipa::IntoParams;
 
@@ -154,6 +154,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T>
 #[into_params(parameter_in = Query)]
 pub(crate) struct LongPoll {
     /// Answer when there is something to tell, after this long at the latest. At most 30,000.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wait_ms")]
+    #[param(maximum = 30_000)]
     pub(crate) wait_ms: u64,
+}
+
+fn wait_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let wait_ms = u64::deserialize(deserializer)?;
+    if wait_ms <= limits::WAIT_MS_MAX {
+        return Ok(wait_ms);
+    }
+    let most = limits::WAIT_MS_MAX;
+    Err(de::Error::custom(format_args!("a wait is at most {most} ms, not {wait_ms}")))
 }

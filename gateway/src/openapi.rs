@@ -1,22 +1,20 @@
 //! All routes in one list, and the `OpenAPI` document that they make.
 
+mod formats;
+mod refine;
+
 use std::sync::Arc;
 
 use axum::{extract::DefaultBodyLimit, middleware};
 use ciro_api::limits;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{
-        ContentBuilder, Ref, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
-
-mod formats;
 
 use crate::{
     app::App, devices, events, health, jobs, leases, models, open_inference, pools, reply, results,
@@ -41,6 +39,7 @@ use crate::{
         (name = "open-inference", description = "The Open Inference Protocol V2, for clients made for KServe or Triton"),
         (name = "service", description = "Health and keys"),
     ),
+    components(schemas(ciro_api::rest::statements::StatementFilter)),
     modifiers(&Bearer),
 )]
 struct Document;
@@ -49,9 +48,14 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let jwt = |of: &str| {
+            let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+            SecurityScheme::Http(http.description(Some(of)).build())
+        };
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(http));
+        components.add_security_scheme("bearer", jwt("A device's token, from `/v1/devices/token`"));
+        let session = jwt("A worker's session, from `/v1/workers/session`");
+        components.add_security_scheme(refine::WORKER_SESSION, session);
         let key = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An API key of a sponsor, from `ciro sponsor key create`"))
@@ -65,7 +69,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     let mut documents = documents();
     formats::offer_cbor(documents.get_openapi_mut());
     let mut router = documents.layer(middleware::from_fn(reply::negotiate)).merge(others());
-    promise_quotas(router.get_openapi_mut());
+    refine::refine(router.get_openapi_mut());
     formats::offer_concise_problems(router.get_openapi_mut());
     router
 }
@@ -137,25 +141,6 @@ fn open_inference() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(open_inference::model::version_ready))
         .routes(routes!(open_inference::infer::infer).layer(DefaultBodyLimit::max(most)))
         .routes(routes!(open_inference::infer::infer_version).layer(DefaultBodyLimit::max(most)))
-}
-
-/// Says of every operation that spends a quota that it may be refused for it. Workers have none.
-fn promise_quotas(document: &mut utoipa::openapi::OpenApi) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let refusal = ResponseBuilder::new()
-        .description("Too many requests; `Retry-After` says when to come back")
-        .content("application/problem+json", content)
-        .build();
-    for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            // Those of the other protocol say it in its own shape.
-            let mut tags = operation.tags.iter().flatten();
-            let is_free = tags.any(|tag| tag == "workers" || tag == "open-inference");
-            if operation.security.is_some() && !is_free {
-                operation.responses.responses.insert("429".to_owned(), refusal.clone().into());
-            }
-        }
-    }
 }
 
 /// The published promise: what `openapi/openapi.json` must equal.

@@ -26,3 +26,21 @@ fn every_operation_says_what_it_refuses() {
         }
     }
 }
+
+#[test]
+fn every_link_leads_to_an_operation_and_none_is_lost() {
+    let document = serde_json::to_value(ciro_gateway::openapi_document()).unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let operations: Vec<_> = items.flat_map(|item| item.as_object().unwrap().values()).collect();
+    let exists = |id: &str| operations.iter().any(|operation| operation["operationId"] == id);
+    let replies = operations.iter().flat_map(|one| one["responses"].as_object().unwrap().values());
+    let links: Vec<_> = replies
+        .filter_map(|reply| reply["links"].as_object())
+        .flat_map(|all| all.values())
+        .collect();
+    assert_eq!(links.len(), 11, "an operation that gives or takes ids was renamed");
+    for link in links {
+        let to = link["operationId"].as_str().unwrap();
+        assert!(exists(to), "a link leads to {to}, which there is not");
+    }
+}

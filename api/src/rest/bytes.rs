@@ -51,11 +51,16 @@ impl Visitor<'_> for Plain {
     }
 }
 
+/// Groups of four, the last one padded; the bits that padding leaves over are zero.
+const PATTERN: &str =
+    "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+
 impl utoipa::PartialSchema for Base64 {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .content_encoding("base64")
+            .pattern(Some(PATTERN))
             .description(Some("Bytes in standard base64 with padding; in CBOR a byte string."))
             .into()
     }

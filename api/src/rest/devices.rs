@@ -11,12 +11,16 @@ use crate::id::{DeviceId, SponsorId};
 #[serde(deny_unknown_fields)]
 pub struct PublicJwk {
     /// `EC`.
+    #[schema(pattern = "^EC$")]
     pub kty: String,
     /// `P-256`.
+    #[schema(pattern = "^P-256$")]
     pub crv: String,
     /// x coordinate, base64url without padding.
+    #[schema(pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     pub x: String,
     /// y coordinate, base64url without padding.
+    #[schema(pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
     pub y: String,
 }
 
@@ -27,6 +31,7 @@ pub struct ClaimRequest {
     /// The credential that came with the batch of devices.
     pub claim_token: String,
     /// The device's own serial, unique below its sponsor.
+    #[schema(pattern = "^[!-~]{1,64}$")]
     pub serial: String,
     /// The key that the device made for itself.
     pub public_key: PublicJwk,
@@ -71,6 +76,7 @@ pub struct DevicePage {
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[schema(pattern = "^urn:ietf:params:oauth:grant-type:jwt-bearer$")]
     pub grant_type: String,
     /// A compact ES256 JWT by the device's key: `iss` = `sub` = device id, `aud` = the gateway's issuer, `iat`,
     /// `exp` at most 300 s later, `jti` never used before.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{Base64, webhooks::Webhook};
+use super::{Base64, present::present, webhooks::Webhook, whole::whole_present};
 use crate::{
     felt::{Address, Commitment, Digest, ModelId, PublicKey, Signature, TxHash},
     id::{DeviceId, JobId, StatementId},
@@ -42,19 +42,22 @@ pub struct CreateJob {
     /// What to run it on.
     pub input: JobInput,
     /// Give up when no worker has begun by then. Default one hour, at most one day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400_000)]
     pub start_within_ms: Option<u64>,
     /// Give up when a run takes longer. Default one minute, at most ten.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 600_000)]
     pub run_within_ms: Option<u64>,
     /// Keep it back for so long; `start_within_ms` counts from then. Default none, at most a week.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 604_800_000)]
     pub delay_ms: Option<u64>,
     /// How soon it should run beside others. Default `normal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
     /// Whom to tell when it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
 }
 
@@ -64,7 +67,8 @@ pub struct CreateJob {
 pub struct BatchItem {
     /// What the header `Idempotency-Key` is for a single job, in the same space: 1 to 255 printable ASCII characters.
     /// A key and a job, byte for byte, mean the same job whether they come alone or in a batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[!-~]{1,255}$")]
     pub idempotency_key: Option<String>,
     /// The job, as `POST /v1/jobs` takes it.
     pub job: CreateJob,
@@ -109,19 +113,22 @@ pub struct BatchReply {
 #[serde(deny_unknown_fields)]
 pub struct ReplayJob {
     /// How long the new job may wait for a worker, in milliseconds. Default one hour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400_000)]
     pub start_within_ms: Option<u64>,
     /// How long a run may take, in milliseconds. Default one minute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 600_000)]
     pub run_within_ms: Option<u64>,
     /// How long no worker may have it, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 604_800_000)]
     pub delay_ms: Option<u64>,
     /// How soon it should run beside others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
     /// Whom to tell when the new job ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
 }
 

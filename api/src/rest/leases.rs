@@ -1,13 +1,14 @@
 //! How a worker takes jobs and keeps them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Base64;
+use super::{Base64, whole::whole};
 use crate::{
     felt::ModelId,
     id::{JobId, LeaseId},
+    limits,
     money::Fri,
     state::Drain,
     trace::Trace,
@@ -18,10 +19,15 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct LeaseRequest {
     /// The models this worker can run, best first.
+    #[schema(min_items = 1, max_items = 64)]
     pub models: Vec<ModelId>,
     /// At most this many jobs; ask only for what can start now.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 64)]
     pub max_jobs: u32,
     /// How long to wait for a first job.
+    #[serde(deserialize_with = "whole")]
+    #[schema(maximum = 30_000)]
     pub wait_ms: u64,
     /// Chosen by the worker. Asking again with the same one after a lost reply gives the same grant.
     pub lease_request_id: Uuid,
@@ -34,9 +40,19 @@ pub struct LeaseRef {
     /// The job.
     pub job: JobId,
     /// Grows with every lease of the job.
+    #[serde(deserialize_with = "epoch")]
+    #[schema(maximum = 4_294_967_295_u64)]
     pub epoch: u64,
     /// Unguessable, one per lease request.
     pub lease: LeaseId,
+}
+
+fn epoch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let epoch: u64 = whole(deserializer)?;
+    if epoch <= limits::EPOCH_MAX {
+        return Ok(epoch);
+    }
+    Err(de::Error::custom(format_args!("an epoch is at most {}, not {epoch}", limits::EPOCH_MAX)))
 }
 
 /// A granted job.
@@ -73,6 +89,7 @@ pub struct LeaseReply {
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatRequest {
     /// The leases held.
+    #[schema(max_items = 256)]
     pub leases: Vec<LeaseRef>,
 }
 
@@ -139,6 +156,7 @@ pub struct FailRequest {
     /// The lease held.
     pub fence: LeaseRef,
     /// What went wrong, at most 1,024 bytes; shown to the requester.
+    #[schema(max_length = 1024)]
     pub detail: String,
     /// Whether another worker may do better.
     pub retryable: bool,

@@ -29,6 +29,7 @@ pub struct ResultItem {
 #[serde(deny_unknown_fields)]
 pub struct SubmitResults {
     /// The results in the order of the signed tree's leaves.
+    #[schema(min_items = 1, max_items = 256)]
     pub results: Vec<ResultItem>,
     /// Over the `AttestationBatch` of exactly these.
     pub signature: Signature,

@@ -30,6 +30,7 @@ pub(crate) struct PageQuery {
     pub(crate) after: Option<JobId>,
     /// How many at most, 1 to 100; 50 unless told.
     #[serde(default = "limit_default")]
+    #[param(minimum = 1, maximum = 100)]
     pub(crate) limit: u32,
 }
 

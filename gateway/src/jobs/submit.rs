@@ -68,7 +68,7 @@ impl Accepted {
 /// Accepts a job. With `Idempotency-Key` it can be repeated safely; with `Prefer: wait=N` the reply waits up to N seconds.
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = CreateJob, security(("bearer" = [])),
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 printable ASCII characters; kept for 24 hours"),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "At most 255 printable ASCII characters; kept for 24 hours"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job ended, after N seconds at the latest"),
         ("traceparent" = Option<String>, Header, description = "Your trace (W3C Trace Context), carried to the worker and the webhook; what cannot be read is ignored"),
         ("tracestate" = Option<String>, Header, description = "What your tracing system wrote beside it"),

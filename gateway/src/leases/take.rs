@@ -59,7 +59,7 @@ pub(crate) async fn run(
     require_registered(&**app.pg.get().await?, worker.address).await?;
     app.pools.seen(worker.address, &request.models);
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
-    let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(limits::WAIT_MS_MAX));
+    let deadline = Instant::now() + Duration::from_millis(request.wait_ms);
     let beds: Vec<Bed> =
         request.models.iter().map(|model| app.wake.bed(Event::Queued(*model))).collect();
     loop {
@@ -99,6 +99,9 @@ async fn check(app: &App, request: &LeaseRequest) -> Result<(), ApiError> {
     }
     if !(1..=MODELS_MAX).contains(&request.models.len()) {
         return bad("/models", format!("name 1 to {MODELS_MAX} models"));
+    }
+    if request.wait_ms > limits::WAIT_MS_MAX {
+        return bad("/wait_ms", format!("must be at most {}", limits::WAIT_MS_MAX));
     }
     for model in &request.models {
         models::stored(app, *model).await?;

@@ -22,6 +22,7 @@ use crate::{
 pub(crate) struct UsageQuery {
     /// How many days, today included: 1 to 31; 7 unless told.
     #[serde(default = "days_default")]
+    #[param(minimum = 1, maximum = 31)]
     days: u32,
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct PageQuery {
     after: Option<StatementId>,
     /// How many at most, 1 to 10; 10 unless told.
     #[serde(default = "limit_default")]
+    #[param(minimum = 1, maximum = 10)]
     limit: u32,
 }
 

@@ -1,0 +1,57 @@
+//! Does the bench itself work? Its quick profile, with every server and every peer, and nothing said about time.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// May be nothing at all: a worker that is faster than the reply, a machine that has nothing else to do, a program
+/// that used less than the kernel counts, a warm-up that there is none of.
+const MAY_BE_ZERO: [&str; 4] = ["/commit_to_worker_ms/", "/load_average", "cores/", "/warm_up_s"];
+
+fn numbers(at: &str, value: &Value, found: &mut Vec<(String, f64)>) {
+    match value {
+        Value::Number(number) => found.push((at.to_owned(), number.as_f64().unwrap())),
+        Value::Array(all) => {
+            for (place, one) in all.iter().enumerate() {
+                numbers(&format!("{at}/{place}"), one, found);
+            }
+        }
+        Value::Object(all) => {
+            for (name, one) in all {
+                numbers(&format!("{at}/{name}"), one, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_figure_of_the_queue_suite_is_there_and_positive() {
+    let ran = Command::new(env!("CARGO_BIN_EXE_ciro-bench")).args(["queue", "--quick"]).output();
+    let ran = ran.unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{told}");
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let report: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let mut found = Vec::new();
+    numbers("", &report, &mut found);
+    for (at, number) in &found {
+        let may_be_zero = MAY_BE_ZERO.iter().any(|name| at.contains(name));
+        assert!(*number > 0.0 || may_be_zero && *number >= 0.0, "{at} is {number}");
+    }
+    for part in
+        ["accept_single", "lives_batched", "pickup", "crowd", "released_after_kill", "flush"]
+    {
+        let prefix = format!("/ciro/{part}/");
+        assert!(found.iter().any(|(at, _)| at.starts_with(&prefix)), "{part} is not there");
+    }
+    for peer in ["bullmq_always", "bullmq_everysec", "graphile_worker", "pg_boss"] {
+        let lives = format!("/peers/{peer}/lives_per_s");
+        assert!(found.iter().any(|(at, _)| *at == lives), "{peer} is not there");
+    }
+    // A lease that came back early would be a job run twice.
+    let released = &report["ciro"]["released_after_kill"];
+    assert!(released["last_s"].as_f64() >= released["first_s"].as_f64(), "{released}");
+}
