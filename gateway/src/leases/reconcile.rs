@@ -72,15 +72,13 @@ pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
 struct Live {
     job: JobId,
     model: ModelId,
-    epoch: i64,
-    lease: Option<LeaseId>,
+    /// Why it ends now, if a deadline has passed.
+    overdue: Option<Ending<'static>>,
     leased: bool,
-    cancel_requested: bool,
+    lease: Option<LeaseId>,
+    left_ms: u64,
     /// How the index places it.
     entry: Entry,
-    left_ms: u64,
-    start_over: bool,
-    run_over: bool,
 }
 
 /// The first id that can have been made in the last minutes. Ids are `UUIDv7`: they begin with the time.
@@ -146,17 +144,7 @@ async fn repair(app: &App, page: &[Live]) -> Result<(), ApiError> {
     let mut leased: HashMap<ModelId, Vec<Known>> = HashMap::new();
     for live in page {
         match live {
-            Live { leased: true, run_over: true, cancel_requested: true, .. } => {
-                go_on(live.job, give_up(app, live, Ending::canceled(live.job, live.epoch)).await)?;
-            }
-            Live { leased: true, run_over: true, .. } => {
-                let detail = "the run took longer than run_within_ms";
-                let ending = live.over(JobStatus::Failed, "run_deadline", detail);
-                go_on(live.job, give_up(app, live, ending).await)?;
-            }
-            Live { leased: false, start_over: true, .. } => {
-                let detail = "no worker began it within start_within_ms";
-                let ending = live.over(JobStatus::Expired, "start_deadline", detail);
+            Live { overdue: Some(ending), .. } => {
                 go_on(live.job, give_up(app, live, ending).await)?;
             }
             // Without the index, nobody else looks whether a lease is over.
@@ -207,21 +195,10 @@ async fn index_queued(app: &App, model: ModelId, entries: &[Entry]) {
     }
 }
 
-impl Live {
-    fn over(
-        &self,
-        status: JobStatus,
-        reason: &'static str,
-        detail: &'static str,
-    ) -> Ending<'static> {
-        Ending { job: self.job, epoch: self.epoch, status, reason, detail }
-    }
-}
-
-async fn give_up(app: &App, live: &Live, ending: Ending<'_>) -> Result<(), ApiError> {
+async fn give_up(app: &App, live: &Live, ending: &Ending<'_>) -> Result<(), ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let ended = end::without_result(&tx, &ending).await?;
+    let ended = end::without_result(&tx, ending).await?;
     tx.commit().await?;
     drop(client);
     if ended {
@@ -237,6 +214,7 @@ async fn give_up(app: &App, live: &Live, ending: Ending<'_>) -> Result<(), ApiEr
 fn read_live(row: &Row) -> Result<Live, DatabaseError> {
     let job = JobId(row.try_get("job_id")?);
     let delay_ms: i64 = row.try_get("delay_ms")?;
+    let leased = row.try_get::<_, String>("state")? == "leased";
     Ok(Live {
         job,
         entry: Entry {
@@ -246,12 +224,27 @@ fn read_live(row: &Row) -> Result<Live, DatabaseError> {
             delay_ms: u64::try_from(delay_ms).unwrap_or(0),
         },
         model: read(row, "model_id")?,
-        epoch: row.try_get("epoch")?,
+        overdue: overdue(row, job, leased)?,
+        leased,
         lease: row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId),
-        leased: row.try_get::<_, String>("state")? == "leased",
-        cancel_requested: row.try_get("cancel_requested")?,
         left_ms: u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0),
-        start_over: row.try_get("start_over")?,
-        run_over: row.try_get("run_over")?,
     })
+}
+
+fn overdue(row: &Row, job: JobId, leased: bool) -> Result<Option<Ending<'static>>, DatabaseError> {
+    let epoch = row.try_get("epoch")?;
+    if leased && row.try_get("run_over")? {
+        if row.try_get("cancel_requested")? {
+            return Ok(Some(Ending::canceled(job, epoch)));
+        }
+        let (status, reason) = (JobStatus::Failed, "run_deadline");
+        let detail = "the run took longer than run_within_ms";
+        return Ok(Some(Ending { job, epoch, status, reason, detail }));
+    }
+    if !leased && row.try_get("start_over")? {
+        let (status, reason) = (JobStatus::Expired, "start_deadline");
+        let detail = "no worker began it within start_within_ms";
+        return Ok(Some(Ending { job, epoch, status, reason, detail }));
+    }
+    Ok(None)
 }

@@ -2,8 +2,6 @@
 //! everything or comes back old, messages that are lost. What is claimed of it in `docs/src/reference/lease-protocol.md`
 //! holds in every state that can be reached.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
-
 mod state;
 mod step;
 

@@ -134,76 +134,79 @@ pub(crate) fn after(state: &State, action: Action) -> State {
                 next.workers[worker] = Phase::Granted(fence);
             }
         }
-        Action::LoseGrant(worker) => {
-            if let Phase::Popped(lease) | Phase::Granted(Fence { lease, .. }) = next.workers[worker]
-            {
-                next.workers[worker] = Phase::Asked(lease);
-            }
-        }
-        Action::HearGrant(worker) => {
-            if let Phase::Granted(fence) = next.workers[worker] {
-                next.workers[worker] = Phase::Holds(fence);
-            }
-        }
         Action::Beat(worker) => beat(&mut next, worker),
-        Action::Sign(worker) => {
-            if let Phase::Holds(fence) = next.workers[worker] {
-                next.workers[worker] = Phase::Signed(fence);
-            }
-        }
         Action::Store(worker) => store(&mut next, worker),
-        Action::LoseAnswer(worker) => {
-            if let Phase::Answered { fence, .. } = next.workers[worker] {
-                next.workers[worker] = Phase::Signed(fence);
-            }
-        }
-        Action::HearAnswer(worker) => {
-            if let Phase::Answered { fence, accepted } = next.workers[worker] {
-                if accepted && !next.told.contains(&fence) {
-                    next.told.push(fence);
-                }
-                next.workers[worker] = Phase::Idle;
-            }
-        }
-        Action::Release(worker) => {
-            release(&mut next, worker);
-            next.workers[worker] = Phase::Idle;
-        }
-        Action::ReleaseAndSign(worker) => {
-            release(&mut next, worker);
-            if let Phase::Holds(fence) = next.workers[worker] {
-                next.workers[worker] = Phase::Signed(fence);
-            }
-        }
-        Action::Die(worker) => next.workers[worker] = Phase::Idle,
-        Action::RowRunsOut => {
-            if let Row::Live(live) = &mut next.row {
-                live.over = true;
-            }
-        }
-        Action::IndexRunsOut => {
-            if let Place::Leased { over, .. } = &mut next.index {
-                *over = true;
-            }
-        }
+        Action::HearAnswer(worker) => hear(&mut next, worker),
+        Action::Release(worker) | Action::ReleaseAndSign(worker) => release(&mut next, worker),
         Action::Sweep => next.index = sweep(&mut next),
         Action::SweepAndDie => {
             sweep(&mut next);
         }
         Action::Walk => walk(&mut next),
-        Action::Drop => next.index = Place::Nowhere,
         Action::Cancel => cancel(&mut next),
-        Action::Wipe => {
-            next.faults_left = next.faults_left.saturating_sub(1);
-            next.index = Place::Nowhere;
-        }
-        Action::Save => next.saved = Some(next.index),
-        Action::Restore => {
-            next.faults_left = next.faults_left.saturating_sub(1);
-            next.index = next.saved.unwrap_or(Place::Nowhere);
-        }
+        Action::LoseGrant(_)
+        | Action::HearGrant(_)
+        | Action::Sign(_)
+        | Action::LoseAnswer(_)
+        | Action::Die(_)
+        | Action::RowRunsOut
+        | Action::IndexRunsOut
+        | Action::Drop
+        | Action::Wipe
+        | Action::Save
+        | Action::Restore => happen(&mut next, action),
     }
+    move_on(&mut next, action);
     next
+}
+
+/// Where the worker stands afterwards, where that follows from where it stood.
+fn move_on(next: &mut State, action: Action) {
+    let (Action::LoseGrant(worker)
+    | Action::HearGrant(worker)
+    | Action::Sign(worker)
+    | Action::LoseAnswer(worker)
+    | Action::Release(worker)
+    | Action::ReleaseAndSign(worker)
+    | Action::Die(worker)) = action
+    else {
+        return;
+    };
+    next.workers[worker] = match (action, next.workers[worker]) {
+        (Action::LoseGrant(_), Phase::Popped(lease) | Phase::Granted(Fence { lease, .. })) => {
+            Phase::Asked(lease)
+        }
+        (Action::HearGrant(_), Phase::Granted(fence)) => Phase::Holds(fence),
+        (Action::Sign(_) | Action::ReleaseAndSign(_), Phase::Holds(fence))
+        | (Action::LoseAnswer(_), Phase::Answered { fence, .. }) => Phase::Signed(fence),
+        (Action::Release(_) | Action::Die(_), _) => Phase::Idle,
+        (_, phase) => phase,
+    };
+}
+
+/// What time and the index do by themselves.
+fn happen(next: &mut State, action: Action) {
+    match (action, &mut next.row, &mut next.index) {
+        (Action::RowRunsOut, Row::Live(live), _) => live.over = true,
+        (Action::IndexRunsOut, _, Place::Leased { over, .. }) => *over = true,
+        (Action::Drop, ..) => next.index = Place::Nowhere,
+        (Action::Save, ..) => next.saved = Some(next.index),
+        (Action::Wipe | Action::Restore, ..) => {
+            next.faults_left = next.faults_left.saturating_sub(1);
+            let old = next.saved.filter(|_| action == Action::Restore);
+            next.index = old.unwrap_or(Place::Nowhere);
+        }
+        _ => {}
+    }
+}
+
+fn hear(next: &mut State, worker: usize) {
+    if let Phase::Answered { fence, accepted } = next.workers[worker] {
+        if accepted && !next.told.contains(&fence) {
+            next.told.push(fence);
+        }
+        next.workers[worker] = Phase::Idle;
+    }
 }
 
 /// The compare-and-set: grants a queued row, or finds that this very lease has it.
@@ -221,19 +224,16 @@ fn grant(state: &mut State, lease: Lease) -> Option<Fence> {
 
 fn decide(state: &mut State, worker: usize) {
     let Phase::Popped(lease) = state.workers[worker] else { return };
-    state.workers[worker] = match grant(state, lease) {
-        Some(fence) => {
-            if matches!(state.index, Place::Leased { lease: own, .. } if own == lease) {
-                state.index = Place::Leased { lease, over: false };
-            }
-            Phase::Granted(fence)
-        }
-        None => {
-            // The entry of a popped job that the row refuses goes, whoever it names by now.
-            state.index = Place::Nowhere;
-            Phase::Asked(lease)
-        }
+    let Some(fence) = grant(state, lease) else {
+        // The entry of a popped job that the row refuses goes, whoever it names by now.
+        state.index = Place::Nowhere;
+        state.workers[worker] = Phase::Asked(lease);
+        return;
     };
+    if matches!(state.index, Place::Leased { lease: own, .. } if own == lease) {
+        state.index = Place::Leased { lease, over: false };
+    }
+    state.workers[worker] = Phase::Granted(fence);
 }
 
 fn beat(state: &mut State, worker: usize) {
