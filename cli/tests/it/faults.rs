@@ -279,9 +279,9 @@ async fn jobs_are_accepted_leased_expired_and_finished_while_redis_is_away() {
 
     // What Redis hears late it hears of jobs that are over.
     net.dev.stack.redis_mut().service_mut().signal(Signal::SIGCONT).unwrap();
-    let next = net.submit(b"as before").await;
+    let later = net.submit(b"as before").await;
     let lease = worker.lease(&net, 9, 30_000).await.pop().unwrap();
-    assert_eq!((lease.fence.job, lease.fence.epoch), (next.id, 1));
+    assert_eq!((lease.fence.job, lease.fence.epoch), (later.id, 1));
     assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "1");
     net.stop().await;
 }
