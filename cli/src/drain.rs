@@ -27,6 +27,10 @@ pub struct DrainFlags {
 pub async fn run(flags: DrainFlags, out: &mut impl Write) -> anyhow::Result<()> {
     let client = connect(&flags.database_url).await?;
     drain::set(&client, flags.worker, flags.mode).await?;
-    writeln!(out, "every gateway tells worker {} within a second: {}", flags.worker, flags.mode)?;
+    writeln!(
+        out,
+        "every gateway tells worker {} within ten seconds: {}",
+        flags.worker, flags.mode
+    )?;
     Ok(())
 }

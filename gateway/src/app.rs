@@ -19,7 +19,7 @@ use crate::{
     failpoint::Failpoints,
     grpc,
     jobs::line::Line,
-    leases::{reconcile, sweep},
+    leases::{lookout, reconcile, sweep},
     limiter::{Limiter, Quotas},
     models::Catalogue,
     observe,
@@ -138,6 +138,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     let tasks = TaskTracker::new();
     tasks.spawn(app.wake.clone().relay(app.queue.client().clone(), stop.clone()));
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(lookout::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(grpc::health::forever(Arc::clone(&app), stop.clone()));

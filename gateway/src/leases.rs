@@ -2,6 +2,7 @@
 
 pub(crate) mod fail;
 pub(crate) mod heartbeat;
+pub(crate) mod lookout;
 pub(crate) mod reconcile;
 pub(crate) mod release;
 pub(crate) mod sweep;

@@ -143,6 +143,11 @@ impl Queue {
         self.query(&call).await
     }
 
+    /// How many jobs could be leased now.
+    pub async fn waiting(&self, model: ModelId) -> Result<u64, QueueError> {
+        self.query(&function("ciro_waiting_v3", &Keys::of(model), None)).await
+    }
+
     /// Pops up to `most` jobs under `lease`; the same lease asks again and gets the same.
     pub async fn take(
         &self,

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use redis::Client;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::queue::Queue;
 
@@ -32,29 +33,47 @@ pub(crate) enum Event {
     Progress(JobId),
 }
 
-impl Event {
+/// An event and how many sleepers it is worth waking; those of a job wake all of theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hint {
+    event: Event,
+    sleepers: usize,
+}
+
+impl Hint {
     fn encode(self) -> String {
-        match self {
-            Self::Queued(model) => format!("q:{model}"),
-            Self::Ended(job) => format!("e:{job}"),
-            Self::Progress(job) => format!("p:{job}"),
+        match self.event {
+            Event::Queued(model) => format!("q:{}:{model}", self.sleepers),
+            Event::Ended(job) => format!("e:1:{job}"),
+            Event::Progress(job) => format!("p:1:{job}"),
         }
     }
 
     fn decode(text: &str) -> Option<Self> {
-        match text.split_once(':')? {
-            ("q", model) => model.parse().ok().map(Self::Queued),
-            ("e", job) => job.parse().ok().map(Self::Ended),
-            ("p", job) => job.parse().ok().map(Self::Progress),
-            _ => None,
-        }
+        let mut parts = text.splitn(3, ':');
+        let (kind, sleepers, of) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        let event = match kind {
+            "q" => Event::Queued(of.parse().ok()?),
+            "e" => Event::Ended(of.parse().ok()?),
+            "p" => Event::Progress(of.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { event, sleepers })
     }
 }
 
 /// The sleepers of this process. Entries live only while someone sleeps.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Wake {
     sleepers: Arc<Mutex<HashMap<Event, Arc<Notify>>>>,
+    /// Names this process in its hints, so that it does not take them twice.
+    own: Uuid,
+}
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self { sleepers: Arc::default(), own: Uuid::new_v4() }
+    }
 }
 
 /// A place to sleep; dropping it forgets the sleeper.
@@ -94,14 +113,34 @@ impl Wake {
         Bed { wake: self.clone(), event, notify }
     }
 
-    fn ring(&self, event: Event) {
+    /// The models that somebody waits for.
+    pub(crate) fn awaited(&self) -> Vec<ModelId> {
         let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(notify) = sleepers.get(&event) else {
+        let of = |event: &Event| match event {
+            Event::Queued(model) => Some(*model),
+            Event::Ended(_) | Event::Progress(_) => None,
+        };
+        sleepers.keys().filter_map(of).collect()
+    }
+
+    /// Wakes up to so many of those here that wait for jobs of a model: one job, one worker. Waking more would only make
+    /// the others look in vain.
+    pub(crate) fn ring_for(&self, model: ModelId, jobs: usize) {
+        self.ring(Hint { event: Event::Queued(model), sleepers: jobs });
+    }
+
+    fn ring(&self, hint: Hint) {
+        let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(notify) = sleepers.get(&hint.event) else {
             return;
         };
-        match event {
-            // One job, one worker: waking all would only make the others look in vain.
-            Event::Queued(_) => notify.notify_one(),
+        match hint.event {
+            // No more than sleep: the map holds one owner more.
+            Event::Queued(_) => {
+                for _ in 0..hint.sleepers.min(Arc::strong_count(notify)) {
+                    notify.notify_one();
+                }
+            }
             Event::Ended(_) | Event::Progress(_) => notify.notify_waiters(),
         }
     }
@@ -113,15 +152,27 @@ impl Wake {
 
     /// The same for many events in one message.
     pub(crate) async fn announce_all(&self, queue: &Queue, events: &[Event]) {
-        if events.is_empty() {
+        let hints = events.iter().map(|event| Hint { event: *event, sleepers: 1 });
+        self.tell(queue, hints.collect()).await;
+    }
+
+    /// Wakes as many workers as jobs of a model came.
+    pub(crate) async fn announce_queued(&self, queue: &Queue, model: ModelId, jobs: usize) {
+        self.tell(queue, vec![Hint { event: Event::Queued(model), sleepers: jobs }]).await;
+    }
+
+    async fn tell(&self, queue: &Queue, hints: Vec<Hint>) {
+        if hints.is_empty() {
             return;
         }
-        for event in events {
-            self.ring(*event);
+        let mut message = self.own.to_string();
+        for hint in hints {
+            self.ring(hint);
+            message.push('\n');
+            message.push_str(&hint.encode());
         }
-        let lines: Vec<String> = events.iter().map(|event| event.encode()).collect();
-        if let Err(error) = queue.publish(CHANNEL, &lines.join("\n")).await {
-            // Only a hint: sleepers elsewhere look for themselves within LOOK_AGAIN.
+        if let Err(error) = queue.publish(CHANNEL, &message).await {
+            // Only a hint: sleepers elsewhere are looked after within LOOK_AGAIN.
             tracing::debug!(%error, "a wake-up hint did not reach the other gateways");
         }
     }
@@ -150,8 +201,12 @@ impl Wake {
         let mut messages = subscription.on_message();
         while let Some(message) = messages.next().await {
             let text: String = message.get_payload()?;
-            for event in text.lines().filter_map(Event::decode) {
-                self.ring(event);
+            let mut lines = text.lines();
+            if lines.next() == Some(self.own.to_string().as_str()) {
+                continue;
+            }
+            for hint in lines.filter_map(Hint::decode) {
+                self.ring(hint);
             }
         }
         Ok(())
@@ -160,6 +215,8 @@ impl Wake {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -171,7 +228,7 @@ mod tests {
             let hint = bed.hint();
             tokio::pin!(hint);
             hint.as_mut().enable();
-            wake.ring(event);
+            wake.ring(Hint { event, sleepers: 1 });
             hint.await;
         }
         drop(bed);
@@ -179,11 +236,31 @@ mod tests {
     }
 
     #[test]
-    fn events_survive_their_text() {
+    fn hints_survive_their_text() {
         let job = JobId(uuid::Uuid::from_u128(7));
+        let model = ModelId(ciro_api::Felt::ONE);
         for event in [Event::Ended(job), Event::Progress(job)] {
-            assert_eq!(Event::decode(&event.encode()), Some(event));
+            let hint = Hint { event, sleepers: 1 };
+            assert_eq!(Hint::decode(&hint.encode()), Some(hint));
         }
-        assert_eq!(Event::decode("x:1"), None);
+        let queued = Hint { event: Event::Queued(model), sleepers: 64 };
+        assert_eq!(Hint::decode(&queued.encode()), Some(queued));
+        for other in ["x:1:1", "q:1", "q:-1:0x1", ""] {
+            assert_eq!(Hint::decode(other), None, "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_many_workers_wake_as_jobs_came() {
+        let (wake, model) = (Wake::default(), ModelId(ciro_api::Felt::ONE));
+        let beds: Vec<Bed> = (0..5).map(|_| wake.bed(Event::Queued(model))).collect();
+        let mut hints: Vec<_> = beds.iter().map(|bed| Box::pin(bed.hint())).collect();
+        for hint in &mut hints {
+            hint.as_mut().enable();
+        }
+        wake.ring_for(model, 3);
+        let awake = hints.iter_mut().filter_map(|hint| hint.now_or_never()).count();
+        assert_eq!(awake, 3);
+        assert_eq!(wake.awaited(), [model]);
     }
 }

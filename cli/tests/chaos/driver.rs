@@ -78,6 +78,9 @@ async fn inflict(world: &World, fault: Fault) -> anyhow::Result<Option<&'static 
             sleep(away).await;
             gateway.start_again().await?;
         }
+        Fault::FreezeGateway { gateway, how_long } => {
+            world.gateways[gateway].lock().await.freeze(how_long).await?;
+        }
         Fault::FailGateway { gateway, point, nth } => {
             let mut gateway = world.gateways[gateway].lock().await;
             let died = gateway.die_at(point, nth, FAILPOINT_PATIENCE).await?;

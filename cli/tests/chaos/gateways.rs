@@ -47,6 +47,13 @@ impl GatewayProcess {
         Ok(())
     }
 
+    pub(crate) async fn freeze(&mut self, how_long: Duration) -> anyhow::Result<()> {
+        self.service.signal(Signal::SIGSTOP)?;
+        sleep(how_long).await;
+        self.service.signal(Signal::SIGCONT)?;
+        Ok(())
+    }
+
     pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
         self.service = spawn(self.spec.clone(), self.address).await?;
         Ok(())

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     FreezeWorker { worker: usize, how_long: Duration },
     /// A gateway dies and comes back after a while.
     KillGateway { gateway: usize, away: Duration },
+    /// A gateway stands still, with whatever it has locked, and goes on as if nothing had been.
+    FreezeGateway { gateway: usize, how_long: Duration },
     /// A gateway dies between two writes.
     FailGateway { gateway: usize, point: Point, nth: u32 },
     /// Redis forgets everything, its functions too.
@@ -50,6 +52,9 @@ impl fmt::Display for Fault {
             }
             Self::KillGateway { gateway, away } => {
                 write!(f, "SIGKILL gateway {gateway}, back after {} ms", away.as_millis())
+            }
+            Self::FreezeGateway { gateway, how_long } => {
+                write!(f, "SIGSTOP gateway {gateway}, SIGCONT after {} ms", how_long.as_millis())
             }
             Self::FailGateway { gateway, point, nth } => {
                 write!(f, "gateway {gateway} dies at `{}`, time {nth}", point.name())
@@ -100,6 +105,7 @@ enum Kind {
     KillWorker,
     FreezeWorker,
     KillGateway,
+    FreezeGateway,
     Fail(Point),
     FlushRedis,
     EmptyRedis,
@@ -137,6 +143,10 @@ impl Dealer {
                 let away = self.ms(0..2_000);
                 Fault::KillGateway { gateway: self.free_gateway(at_ms, away), away }
             }
+            Kind::FreezeGateway => {
+                let how_long = self.ms(500..8_000);
+                Fault::FreezeGateway { gateway: self.free_gateway(at_ms, how_long), how_long }
+            }
             Kind::Fail(point) => {
                 let gateway = self.free_gateway(at_ms, FAILPOINT_PATIENCE);
                 Fault::FailGateway { gateway, point, nth: self.random.random_range(1..4) }
@@ -156,7 +166,7 @@ impl Dealer {
         let busy = |free_at: &[u64]| free_at.iter().all(|free_at| *free_at > at_ms);
         let (gateways, redis) = (busy(&self.gateway_free_at), busy(&self.redis_free_at));
         let is_possible = |kind: &Kind| match kind {
-            Kind::KillGateway | Kind::Fail(_) => !gateways,
+            Kind::KillGateway | Kind::FreezeGateway | Kind::Fail(_) => !gateways,
             Kind::FlushRedis | Kind::EmptyRedis | Kind::RestoreRedis | Kind::PauseRedis => !redis,
             Kind::KillWorker | Kind::FreezeWorker | Kind::CrashPostgres | Kind::CutReplies => true,
         };
@@ -166,6 +176,7 @@ impl Dealer {
         let mut fresh = vec![
             Kind::KillWorker,
             Kind::KillGateway,
+            Kind::FreezeGateway,
             Kind::FlushRedis,
             Kind::EmptyRedis,
             Kind::RestoreRedis,
@@ -230,7 +241,7 @@ mod tests {
         for seed in 0..20 {
             let Plan(faults) = Plan::of(&settings(seed, 25));
             let kinds = faults.iter().map(|(_, fault)| std::mem::discriminant(fault));
-            assert_eq!(kinds.collect::<std::collections::HashSet<_>>().len(), 10, "seed {seed}");
+            assert_eq!(kinds.collect::<std::collections::HashSet<_>>().len(), 11, "seed {seed}");
             let past_lease = Duration::from_millis(ciro_api::limits::LEASE_TTL_MS);
             let is_long = |fault: &Fault| matches!(fault, Fault::FreezeWorker { how_long, .. } if *how_long > past_lease);
             assert!(faults.iter().any(|(_, fault)| is_long(fault)), "seed {seed}");

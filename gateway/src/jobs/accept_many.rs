@@ -17,9 +17,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::submit::{self, Accepted};
-use crate::{
-    app::App, database, failpoint::Point, observe, problem::ApiError, queue::Entry, wake::Event,
-};
+use crate::{app::App, database, failpoint::Point, observe, problem::ApiError, queue::Entry};
 
 /// A job that is to be accepted under this id. No two of one call have the same device and idempotency key.
 #[derive(Clone)]
@@ -94,7 +92,7 @@ fn index_all(app: &Arc<App>, fresh: &[&Wanted]) {
     }
 }
 
-/// Pushes accepted jobs of one model into the index, and wakes as many workers as they keep busy.
+/// Pushes accepted jobs of one model into the index, and wakes a worker for each.
 async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
     observe::accepted(&app, model, entries.len());
     for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
@@ -103,10 +101,7 @@ async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
             return;
         }
         app.pools.arrived(model, some.len());
-        let per_worker = usize::try_from(limits::LEASE_JOBS_MAX).unwrap_or(usize::MAX);
-        for _ in 0..some.len().div_ceil(per_worker) {
-            app.wake.announce(&app.queue, Event::Queued(model)).await;
-        }
+        app.wake.announce_queued(&app.queue, model, some.len()).await;
     }
 }
 

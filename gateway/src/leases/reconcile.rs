@@ -185,7 +185,8 @@ async fn index_queued(app: &App, model: ModelId, entries: &[Entry]) {
             Ok(0) => {}
             Ok(pushed) => {
                 tracing::info!(%model, pushed, "jobs that the index lacked were pushed again");
-                app.wake.announce(&app.queue, Event::Queued(model)).await;
+                let jobs = usize::try_from(pushed).unwrap_or(usize::MAX);
+                app.wake.announce_queued(&app.queue, model, jobs).await;
             }
             Err(error) => {
                 tracing::debug!(%model, %error, "queued jobs wait for the next walk");

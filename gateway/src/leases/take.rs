@@ -26,9 +26,13 @@ use crate::{
     models, observe,
     problem::ApiError,
     reply::Reply,
-    wake::{Bed, Event, LOOK_AGAIN},
+    wake::{Bed, Event},
     workers::{drain, session::require_registered},
 };
+
+/// How long a worker sleeps at most before it looks for itself, and hears whether it is to drain: the lookout wakes it when
+/// there is something to do.
+const LOOK_ANYWAY: Duration = Duration::from_secs(10);
 
 /// Most models one call may name.
 const MODELS_MAX: usize = 64;
@@ -81,7 +85,7 @@ pub(crate) async fn run(
         if !leases.is_empty() || over {
             return Ok(LeaseReply { leases, drain });
         }
-        let look_again = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.5..1.0));
+        let look_again = LOOK_ANYWAY.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {
             _ = timeout(left.min(look_again), select_all(hints)) => {}
             () = app.stop.cancelled() => {}

@@ -254,6 +254,12 @@ local function sweep(keys, args)
   return result
 end
 
+-- returns how many could be leased now
+local function waiting(keys)
+  return redis.call('ZCARD', keys[1]) + redis.call('ZCOUNT', keys[4], '-inf', now_ms())
+end
+
+redis.register_function('ciro_waiting_v3', waiting)
 redis.register_function('ciro_enqueue_v3', enqueue)
 redis.register_function('ciro_take_v3', take)
 redis.register_function('ciro_extend_v3', extend)

@@ -1,4 +1,5 @@
-//! Tells workers to take no more work, or to go. An operator says so in the database; every gateway obeys within a second.
+//! Tells workers to take no more work, or to go. An operator says so in the database; every gateway obeys within a second, and a
+//! worker hears of it with its next heartbeat or within ten seconds.
 
 use std::collections::HashMap;
 
