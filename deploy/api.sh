@@ -20,7 +20,8 @@ if [ ! -x "$venv/bin/schemathesis" ]; then
     trap - EXIT
 fi
 
-cargo build --workspace --bins
+# With the tests, as `make test` has compiled it: without them, features differ and much is compiled twice.
+cargo build --workspace --bins --tests
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 seeded=()

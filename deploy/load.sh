@@ -14,7 +14,7 @@ full)
     ;;
 smoke)
     # As the tests build it, so that nothing is compiled twice.
-    cargo build --workspace --bins
+    cargo build --workspace --bins --tests
     built="$CARGO_TARGET_DIR/debug"
     ;;
 *)

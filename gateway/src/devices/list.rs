@@ -21,6 +21,7 @@ pub(crate) struct DeviceQuery {
     after: Option<DeviceId>,
     /// How many at most, 1 to 100; 50 unless told.
     #[serde(default = "limit_default")]
+    #[param(minimum = 1, maximum = 100)]
     limit: u32,
 }
 

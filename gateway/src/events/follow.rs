@@ -50,7 +50,7 @@ const STREAM_MAX: Duration = Duration::from_secs(limits::EVENT_STREAM_S_MAX);
 #[into_params(parameter_in = Query)]
 pub(crate) struct After {
     /// Tell what comes behind this event, for clients that cannot send `Last-Event-ID`, which goes before it.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = String, required = false, pattern = "^[0-9]{1,9}-([0-9]{1,9}|done)$")]
     after: Option<EventId>,
 }
 

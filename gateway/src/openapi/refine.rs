@@ -51,6 +51,7 @@ pub(super) fn refine(document: &mut OpenApi) {
     }
     if let Some(Components { schemas, .. }) = &mut document.components {
         schemas.values_mut().for_each(without_null);
+        schemas.get_mut("Progress").into_iter().for_each(bound_percent);
     }
 }
 
@@ -147,6 +148,18 @@ fn close_variant(schema: &mut RefOr<Schema>) {
         && object.required.len() == 1
     {
         object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+}
+
+/// The variant's own place in the code has no room for a bound.
+fn bound_percent(progress: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::OneOf(variants)) = progress else { return };
+    for variant in &mut variants.items {
+        if let RefOr::T(Schema::Object(object)) = variant
+            && let Some(RefOr::T(Schema::Object(percent))) = object.properties.get_mut("percent")
+        {
+            percent.maximum = Some(100.into());
+        }
     }
 }
 

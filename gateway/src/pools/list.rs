@@ -31,6 +31,7 @@ const TOO_LONG_MS: u64 = 4_000;
 pub(crate) struct Scale {
     /// How many jobs one worker should have, waiting or running, 1 to 64; 4 unless told.
     #[serde(default = "per_worker_default")]
+    #[param(minimum = 1, maximum = 64)]
     per_worker: u32,
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct FailedQuery {
     after: Option<EventId>,
     /// How many at most, 1 to 100; 50 unless told.
     #[serde(default = "limit_default")]
+    #[param(minimum = 1, maximum = 100)]
     limit: u32,
 }
 
