@@ -259,7 +259,7 @@ mod tests {
             hint.as_mut().enable();
         }
         wake.ring_for(model, 3);
-        let awake = hints.iter_mut().filter_map(|hint| hint.now_or_never()).count();
+        let awake = hints.iter_mut().filter_map(FutureExt::now_or_never).count();
         assert_eq!(awake, 3);
         assert_eq!(wake.awaited(), [model]);
     }
