@@ -182,3 +182,15 @@ mod tests {
         }
     }
 }
+
+/// One event as it stands in a stream of server-sent events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEvent {
+    /// To come back behind it: epoch and number, as `2-17`, or `2-done`. A status has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What kind of event it is.
+    pub event: String,
+    /// JSON: what the kind says; of `done` it is the job.
+    pub data: String,
+}

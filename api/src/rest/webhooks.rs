@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{jobs::Job, present::present};
+use super::{jobs::Job, whole::whole_present};
 use crate::{
     id::{EventId, JobId, WebhookSecretId},
     state::EventKind,
@@ -90,7 +90,7 @@ pub struct WebhookSecretList {
 #[serde(deny_unknown_fields)]
 pub struct RotateWebhookSecret {
     /// How long both sign, in seconds. Default a day, at most a week; 0 ends the old one at once.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_present", skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 604_800)]
     pub overlap_s: Option<u32>,
 }

@@ -19,8 +19,9 @@ where
 }
 
 /// The same where the field may be absent; beside `#[serde(default)]`, and never `null`.
-pub(super) fn whole_present<'de, D>(deserializer: D) -> Result<Option<u64>, D::Error>
+pub(super) fn whole_present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
+    T: TryFrom<u64>,
     D: Deserializer<'de>,
 {
     whole(deserializer).map(Some)

@@ -14,7 +14,7 @@ use axum::{
 use ciro_api::{
     ErrorCode, JobId, Problem, limits,
     rest::{
-        events::{EventId, Place},
+        events::{EventId, Place, StreamEvent},
         jobs::Job,
     },
 };
@@ -58,10 +58,10 @@ pub(crate) struct After {
 /// the job as `GET /v1/jobs/{id}` gives it. A client that comes back behind `done` gets 204 and stays away.
 #[utoipa::path(get, operation_id = "follow_job", path = "/v1/jobs/{id}/events", tag = "jobs", security(("bearer" = [])),
     params(("id" = JobId, Path, description = "The job"), After,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client has, as `2-17`"),
+        ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,9}-([0-9]{1,9}|done)$", description = "The id of the last event that the client has, as `2-17`"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String, description = "The events; the reference page `events` lists them"),
+        (status = 200, content_type = "text/event-stream", body = StreamEvent, description = "The events; the reference page `events` lists them"),
         (status = 204, description = "Nothing comes behind this event"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
