@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use super::{Base64, leases::LeaseRef};
+use super::{Base64, leases::LeaseRef, whole::whole};
 use crate::state::JobStatus;
 
 /// One thing that a worker tells of a run: exactly one of the three.
@@ -16,7 +16,7 @@ use crate::state::JobStatus;
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Progress {
     /// How much is done, 0 to 100.
-    Percent(u8),
+    Percent(#[serde(deserialize_with = "whole")] u8),
     /// The next piece of the output, at most 4,096 bytes. A preview: what counts is the signed result.
     Output(Base64),
     /// A line for people, at most 4,096 bytes.
@@ -30,6 +30,7 @@ pub struct ProgressRequest {
     /// The lease held.
     pub fence: LeaseRef,
     /// Its number in this lease: 1, 2, 3 and so on. Sent again, it is not told twice; a number that is left out is told as lost.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1)]
     pub seq: u32,
     /// What is told.
