@@ -4,15 +4,13 @@
 
 mod earn;
 mod hold;
-mod hold_many;
 mod post;
 mod receipt_of;
 mod settlement_of;
 mod void;
 
-pub use earn::{EarnError, Earned, earn, earn_many};
-pub use hold::{HoldError, hold};
-pub use hold_many::{WantedHold, hold_many};
+pub use earn::{EarnError, Earned, earn};
+pub use hold::{HoldError, WantedHold, hold};
 pub(crate) use post::post;
 pub use receipt_of::receipt_of;
 pub use settlement_of::{settlement_of, settlements_of};

@@ -186,7 +186,7 @@ async fn hold(
         WantedHold { job: *id, sponsor: request.device.sponsor, amount: request.model.price }
     };
     let holds: Vec<WantedHold> = fresh.iter().map(want).collect();
-    let held = ledger::hold_many(tx, &holds).await.map_err(|e| submit::refused(&e))?;
+    let held = ledger::hold(tx, &holds).await.map_err(|e| submit::refused(&e))?;
     let mut released = Vec::new();
     for (place, outcome) in fresh.into_iter().zip(held) {
         let Err(error) = outcome else { continue };

@@ -223,7 +223,7 @@ async fn earn(
         });
     }
     // What was stored and not earned must not be committed, so this ends the whole batch.
-    ledger::earn_many(tx, &earned).await.map_err(|error| match error {
+    ledger::earn(tx, &earned).await.map_err(|error| match error {
         EarnError::WorkerSlashed(_) => ApiError::new(ErrorCode::WorkerNotStaked, error.to_string()),
         error => ApiError::internal("writing receipts", &error),
     })

@@ -47,14 +47,11 @@ pub enum EarnError {
     Corrupt(#[from] Corrupt),
 }
 
-/// Writes the receipt; the money stays held until the chain has settled it.
-pub async fn earn(tx: &Transaction<'_>, earned: &Earned) -> Result<(), EarnError> {
-    earn_many(tx, std::slice::from_ref(earned)).await
-}
-
-/// Writes receipts, all or none: the error names the first that could not be written, and then the caller's transaction
-/// must not be committed. No job may be named twice.
-pub async fn earn_many(tx: &Transaction<'_>, earned: &[Earned]) -> Result<(), EarnError> {
+/// Writes receipts, all or none; the money stays held until the chain has settled it.
+///
+/// The error names the first that could not be written, and then the caller's transaction must not be committed. No job
+/// may be named twice.
+pub async fn earn(tx: &Transaction<'_>, earned: &[Earned]) -> Result<(), EarnError> {
     let jobs: Vec<Uuid> = earned.iter().map(|one| one.job.0).collect();
     let sponsors: Vec<Uuid> = earned.iter().map(|one| one.sponsor.0).collect();
     let workers: Vec<String> = earned.iter().map(|one| one.worker.to_string()).collect();

@@ -1,9 +1,12 @@
-//! Sets money aside for a job, if the sponsor has it.
+//! Sets money aside for jobs, as far as their sponsors have it.
+
+use std::collections::{BTreeSet, HashMap};
 
 use ciro_api::{ErrorCode, Fri, JobId, SponsorId};
-use tokio_postgres::Transaction;
+use tokio_postgres::{Transaction, types::Type};
+use uuid::Uuid;
 
-use crate::Corrupt;
+use crate::{Corrupt, database::word};
 
 /// A hold that was not placed. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +51,95 @@ impl HoldError {
     }
 }
 
-/// Holds `amount` of the sponsor's budget for `job`.
+/// Money that is wanted for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedHold {
+    /// The job.
+    pub job: JobId,
+    /// Who pays.
+    pub sponsor: SponsorId,
+    /// What it costs.
+    pub amount: Fri,
+}
+
+/// What one sponsor can still give.
+struct Purse {
+    ceiling: Fri,
+    free: Fri,
+}
+
+/// Holds for each in turn: what does not fit is left out, and a cheaper one behind it may still fit. The outcomes are in
+/// the order of `wanted`.
 ///
-/// A second hold for the same job is a database error and aborts the caller's transaction.
+/// The sponsors stay locked until the caller's transaction ends. A second hold for the same job is a database error and
+/// aborts that transaction.
 pub async fn hold(
     tx: &Transaction<'_>,
-    job: JobId,
-    sponsor: SponsorId,
-    amount: Fri,
-) -> Result<(), HoldError> {
-    let mut outcomes = super::hold_many(tx, &[super::WantedHold { job, sponsor, amount }]).await?;
-    outcomes.pop().unwrap_or(Err(HoldError::UnknownSponsor(sponsor)))
+    wanted: &[WantedHold],
+) -> Result<Vec<Result<(), HoldError>>, HoldError> {
+    let mut purses = open(tx, wanted).await?;
+    let mut placed = Vec::with_capacity(wanted.len());
+    let mut outcomes = Vec::with_capacity(wanted.len());
+    for want in wanted {
+        let outcome = match purses.get_mut(&want.sponsor) {
+            None => Err(HoldError::UnknownSponsor(want.sponsor)),
+            Some(purse) => purse.take(want.amount),
+        };
+        if outcome.is_ok() {
+            placed.push(want);
+        }
+        outcomes.push(outcome);
+    }
+    if !placed.is_empty() {
+        place(tx, &placed).await?;
+    }
+    Ok(outcomes)
+}
+
+impl Purse {
+    fn take(&mut self, amount: Fri) -> Result<(), HoldError> {
+        let Self { ceiling, free } = *self;
+        if amount > ceiling {
+            return Err(HoldError::OverCeiling { price: amount, ceiling });
+        }
+        self.free =
+            free.checked_sub(amount).ok_or(HoldError::OutOfBudget { needed: amount, free })?;
+        Ok(())
+    }
+}
+
+async fn open(
+    tx: &Transaction<'_>,
+    wanted: &[WantedHold],
+) -> Result<HashMap<SponsorId, Purse>, HoldError> {
+    let sponsors: Vec<Uuid> =
+        wanted.iter().map(|want| want.sponsor.0).collect::<BTreeSet<_>>().into_iter().collect();
+    let rows = tx.query_typed(include_str!("budget.sql"), &[(&sponsors, Type::UUID_ARRAY)]).await?;
+    let mut purses = HashMap::with_capacity(sponsors.len());
+    for row in &rows {
+        let purse = Purse { ceiling: word(row, "ceiling")?, free: word(row, "free")? };
+        purses.insert(SponsorId(row.try_get("sponsor_id")?), purse);
+    }
+    for id in sponsors.into_iter().map(SponsorId) {
+        // Nothing on chain that could be locked, so nothing to spend; or no such sponsor.
+        if !purses.contains_key(&id)
+            && let Some(row) =
+                tx.query_typed_opt(include_str!("ceiling.sql"), &[(&id.0, Type::UUID)]).await?
+        {
+            purses.insert(id, Purse { ceiling: word(&row, "ceiling")?, free: Fri::ZERO });
+        }
+    }
+    Ok(purses)
+}
+
+async fn place(tx: &Transaction<'_>, placed: &[&WantedHold]) -> Result<(), HoldError> {
+    let jobs: Vec<Uuid> = placed.iter().map(|want| want.job.0).collect();
+    let sponsors: Vec<Uuid> = placed.iter().map(|want| want.sponsor.0).collect();
+    let amounts: Vec<String> = placed.iter().map(|want| want.amount.to_string()).collect();
+    tx.query_typed(
+        include_str!("hold.sql"),
+        &[(&jobs, Type::UUID_ARRAY), (&sponsors, Type::UUID_ARRAY), (&amounts, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
 }

@@ -2,11 +2,11 @@
 
 use ciro_api::{Address, Felt, Fri, JobId, SponsorId, felt::Digest};
 use ciro_paymaster::{
-    ledger::{self, EarnError, Earned, HoldError, VoidError},
+    ledger::{self, EarnError, Earned, HoldError, VoidError, WantedHold},
     sponsors::{self, NewSponsor, Sponsor},
 };
 use tokio::task::JoinSet;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use crate::harness::{connect, fresh_database};
@@ -41,6 +41,16 @@ pub(crate) async fn sponsor(
     id
 }
 
+/// Holds money for one job inside of a transaction.
+pub(crate) async fn hold_one(
+    tx: &Transaction<'_>,
+    job: JobId,
+    sponsor: SponsorId,
+    amount: Fri,
+) -> Result<(), HoldError> {
+    ledger::hold(tx, &[WantedHold { job, sponsor, amount }]).await?.pop().unwrap()
+}
+
 pub(crate) async fn hold(
     client: &mut Client,
     job: JobId,
@@ -48,7 +58,7 @@ pub(crate) async fn hold(
     amount: u128,
 ) -> Result<(), HoldError> {
     let tx = client.transaction().await.unwrap();
-    let held = ledger::hold(&tx, job, sponsor, Fri(amount)).await;
+    let held = hold_one(&tx, job, sponsor, Fri(amount)).await;
     tx.commit().await.unwrap();
     held
 }
@@ -67,7 +77,7 @@ pub(crate) fn earned(job: JobId, sponsor: SponsorId, amount: u128) -> Earned {
 
 pub(crate) async fn earn(client: &mut Client, earned: &Earned) -> Result<(), EarnError> {
     let tx = client.transaction().await.unwrap();
-    let written = ledger::earn(&tx, earned).await;
+    let written = ledger::earn(&tx, &[*earned]).await;
     tx.commit().await.unwrap();
     written
 }

@@ -22,7 +22,7 @@ use tokio_postgres::Transaction;
 
 use crate::{
     harness::connect,
-    ledger::job,
+    ledger::{hold_one, job},
     world::{DEPOSIT, STAKE, TREASURY, WORKER_KEY, World, fri},
 };
 
@@ -127,10 +127,10 @@ async fn a_result_that_is_stored_while_its_worker_is_slashed_holds_no_money_for_
     let mut gateway = connect(&world.database).await;
     let job = job();
     let tx = gateway.transaction().await.unwrap();
-    ledger::hold(&tx, job, world.sponsor_id, fri(1)).await.unwrap();
+    hold_one(&tx, job, world.sponsor_id, fri(1)).await.unwrap();
     tx.commit().await.unwrap();
     let tx = gateway.transaction().await.unwrap();
-    ledger::earn(&tx, &world.earned(job)).await.unwrap();
+    ledger::earn(&tx, &[world.earned(job)]).await.unwrap();
     watch_against(&mut world, tx).await;
     assert_eq!(held(&world).await, Fri::ZERO);
     let settlement = ledger::settlement_of(&world.client, job).await.unwrap().unwrap();
@@ -157,16 +157,16 @@ async fn nothing_is_earned_by_a_slashed_worker_and_the_job_may_still_be_another_
     world.watch().await;
     let job = job();
     let tx = world.client.transaction().await.unwrap();
-    ledger::hold(&tx, job, world.sponsor_id, fri(1)).await.unwrap();
+    hold_one(&tx, job, world.sponsor_id, fri(1)).await.unwrap();
     tx.commit().await.unwrap();
     let earned = world.earned(job);
     let tx = world.client.transaction().await.unwrap();
-    let refused = ledger::earn(&tx, &earned).await;
+    let refused = ledger::earn(&tx, &[earned]).await;
     assert!(
         matches!(refused, Err(EarnError::WorkerSlashed(w)) if w == earned.worker),
         "{refused:?}"
     );
-    ledger::earn(&tx, &Earned { worker: Address(Felt::THREE), ..earned }).await.unwrap();
+    ledger::earn(&tx, &[Earned { worker: Address(Felt::THREE), ..earned }]).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -18,7 +18,7 @@ use tokio_postgres::Client;
 
 use crate::{
     harness::{connect, fresh_database},
-    ledger::{WORKER, earned, job, sponsor},
+    ledger::{WORKER, earned, hold_one, job, sponsor},
 };
 
 pub(crate) const CHAIN: ChainId = ChainId(Felt::from_hex_unchecked("0x534e5f5345504f4c4941"));
@@ -59,10 +59,10 @@ pub(crate) async fn earn_many(
     let tx = client.transaction().await.unwrap();
     for _ in 0..count {
         let job = job();
-        ledger::hold(&tx, job, sponsor, Fri(3)).await.unwrap();
+        hold_one(&tx, job, sponsor, Fri(3)).await.unwrap();
         let mut earned = earned(job, sponsor, 3);
         earned.worker = worker;
-        ledger::earn(&tx, &earned).await.unwrap();
+        ledger::earn(&tx, &[earned]).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     harness::{Devnet, connect, fresh_database},
-    ledger::job,
+    ledger::{hold_one, job},
     statements::signed,
 };
 
@@ -144,8 +144,8 @@ impl World {
         let tx = self.client.transaction().await.unwrap();
         for earned in earned {
             let job = earned.job;
-            ledger::hold(&tx, job, earned.sponsor, PRICE).await.unwrap();
-            ledger::earn(&tx, &earned).await.unwrap();
+            hold_one(&tx, job, earned.sponsor, PRICE).await.unwrap();
+            ledger::earn(&tx, &[earned]).await.unwrap();
             jobs.push(job);
         }
         tx.commit().await.unwrap();
