@@ -34,6 +34,16 @@ pub enum QueueError {
     Away,
 }
 
+impl QueueError {
+    /// Logs it: what Redis said, as a warning; that it was not asked again so soon after, only to who looks closely.
+    pub(crate) fn report(&self, doing: &'static str) {
+        match self {
+            Self::Redis(error) => tracing::warn!(doing, %error, "the queue index cannot be used"),
+            Self::Away => tracing::debug!(doing, "the queue index was away a moment ago"),
+        }
+    }
+}
+
 /// One pool's keys, in the order of `functions.lua`. All share a hash tag, so a cluster keeps them in one slot.
 struct Keys([String; 11]);
 

@@ -260,8 +260,14 @@ async fn jobs_are_accepted_leased_expired_and_finished_while_redis_is_away() {
     let (mut net, worker) = Net::with_hand_worker().await;
     net.dev.stack.redis_mut().service_mut().signal(Signal::SIGSTOP).unwrap();
     let job = net.submit(b"nobody knows yet").await;
-    let lost = worker.lease(&net, 1, 30_000).await.pop().unwrap();
+    let request = uuid::Uuid::new_v4();
+    let lost = worker.lease_as(&net, 1, 30_000, request).await.pop().unwrap();
     assert_eq!(lost.fence.job, job.id);
+    let other = net.submit(b"not for a repeated request").await;
+    assert_eq!(worker.lease_as(&net, 1, 30_000, request).await, std::slice::from_ref(&lost));
+    let cancel = net.gateway.post(&format!("/v1/jobs/{}/cancel", other.id));
+    let canceled: Job = succeed(cancel.bearer_auth(&net.device.token)).await;
+    assert_eq!(canceled.status, JobStatus::Canceled);
     let health: Health = succeed(net.gateway.get("/v1/health")).await;
     assert_eq!(health.status, "degraded");
     let beat = HeartbeatRequest { leases: vec![lost.fence] };

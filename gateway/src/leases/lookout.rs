@@ -18,7 +18,7 @@ pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
             let jobs = match app.queue.waiting(model).await {
                 Ok(jobs) => usize::try_from(jobs).unwrap_or(usize::MAX),
                 Err(error) => {
-                    tracing::debug!(%model, %error, "workers look without the index");
+                    error.report("looking after workers, who look without the index");
                     WITHOUT_INDEX
                 }
             };

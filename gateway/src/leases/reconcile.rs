@@ -122,7 +122,7 @@ async fn tell_caps(app: &App) -> Result<(), ApiError> {
     }
     for model in app.catalogue.ids() {
         if let Err(error) = app.queue.set_caps(model, &caps).await {
-            tracing::debug!(%model, %error, "the caps are told again by the next walk");
+            error.report("telling caps, which the next walk tells again");
         }
     }
     Ok(())
@@ -173,7 +173,7 @@ async fn repair(app: &App, page: &[Live]) -> Result<(), ApiError> {
 async fn index_leased(app: &App, model: ModelId, leases: &[Known]) {
     for some in leases.chunks(limits::ENQUEUE_JOBS_MAX) {
         if let Err(error) = app.queue.adopt(model, some).await {
-            tracing::debug!(%model, %error, "leases wait for the next walk");
+            error.report("taking over leases, which wait for the next walk");
             return;
         }
     }
@@ -189,7 +189,7 @@ async fn index_queued(app: &App, model: ModelId, entries: &[Entry]) {
                 app.wake.announce_queued(&app.queue, model, jobs).await;
             }
             Err(error) => {
-                tracing::debug!(%model, %error, "queued jobs wait for the next walk");
+                error.report("pushing jobs, which wait for the next walk");
                 return;
             }
         }
@@ -205,7 +205,7 @@ async fn give_up(app: &App, live: &Live, ending: &Ending<'_>) -> Result<(), ApiE
     if ended {
         if let Err(error) = app.queue.drop_jobs(live.model, &[live.job]).await {
             // Whoever pops it finds no row and drops it.
-            tracing::debug!(job = %live.job, %error, "an ended job stays in the index until it is popped");
+            error.report("forgetting a job, which stays until it is popped");
         }
         app.wake.announce(&app.queue, Event::Ended(live.job)).await;
     }

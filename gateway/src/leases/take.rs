@@ -142,7 +142,7 @@ async fn grant_of(
         let popped = match app.queue.take(model, lease, most).await {
             Ok(popped) => popped,
             Err(error) => {
-                tracing::debug!(%model, %error, "granting without the index");
+                error.report("granting without the index");
                 return take_directly(app, worker, lease, model, most).await;
             }
         };
@@ -176,9 +176,12 @@ async fn take_directly(
     };
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let rows =
-        database::query(&tx, include_str!("pick.sql"), &[&model.to_string(), &i64::from(most)])
-            .await?;
+    let rows = database::query(
+        &tx,
+        include_str!("pick.sql"),
+        &[&model.to_string(), &i64::from(most), &lease.0],
+    )
+    .await?;
     let picked: Vec<Uuid> =
         rows.iter().map(|row| row.try_get("job_id")).collect::<Result<_, _>>()?;
     let leases = grant_rows(app, &tx, worker, lease, model, &picked).await?;
