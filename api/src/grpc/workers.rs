@@ -141,7 +141,7 @@ impl v1::SessionRequest {
     /// What is asked, or that nothing is.
     pub fn asked(self) -> Result<v1::session_request::Body, Box<Problem>> {
         self.body.map_or_else(
-            || unusable("/body", "missing: one of lease, heartbeat, results, fail"),
+            || unusable("/body", "missing: one of lease, heartbeat, results, release, fail"),
             Ok,
         )
     }

@@ -94,6 +94,20 @@ async fn mix(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker)
     assert_eq!(grpc.get(device, &woken, 0).await.status(), JobStatus::Succeeded);
 }
 
+/// A lease that is given back over the stream goes to the next request.
+async fn give_back(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
+    grpc.create(net.device.token.as_str(), b"given back").await;
+    let first = session.lease(net, 1).await;
+    let fences = first.iter().filter_map(|lease| lease.fence.clone()).collect();
+    let answer = session.ask(Body::Release(v1::ReleaseRequest { leases: fences })).await;
+    let session_reply::Body::Release(reply) = answer else { panic!("{answer:?}") };
+    assert!(reply.results[0].released);
+    let second = session.lease(net, 1).await;
+    let epoch = |leases: &[v1::Lease]| leases[0].fence.as_ref().unwrap().epoch;
+    assert_eq!(epoch(&second), epoch(&first) + 1);
+    session.submit(worker, &second).await;
+}
+
 /// The stream breaks after a lease was asked for and before its answer was read; then after results were sent.
 async fn break_off(mut session: Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
     let device = net.device.token.as_str();
@@ -141,9 +155,10 @@ async fn a_session_carries_many_leases_and_a_dropped_one_loses_nothing() {
         assert_eq!(grpc.get(device, id, 0).await.status(), JobStatus::Succeeded);
     }
     mix(&mut session, &net, &grpc, &worker).await;
+    give_back(&mut session, &net, &grpc, &worker).await;
     break_off(session, &net, &grpc, &worker).await;
     let receipts = net.sql("SELECT count(*)::text FROM receipt").await;
-    assert_eq!(receipts, (JOBS + 2).to_string(), "one job, one receipt");
+    assert_eq!(receipts, (JOBS + 3).to_string(), "one job, one receipt");
     read_late(Session::open(&grpc, &worker).await).await;
 
     let detail = "x".repeat(limits::WORKER_MESSAGE_BYTES_MAX);

@@ -95,6 +95,9 @@ async fn work(call: &Call, message: SessionRequest) -> Result<session_reply::Bod
         Body::Results(asked) => {
             session_reply::Body::Results(workers::submit(call, worker, asked).await?)
         }
+        Body::Release(asked) => {
+            session_reply::Body::Release(workers::release(call, worker, asked).await?)
+        }
         Body::Fail(asked) => {
             session_reply::Body::Fail(workers::give_back(call, worker, asked).await?)
         }

@@ -15,7 +15,7 @@ use super::{call::Call, session};
 use crate::{
     app::App,
     auth::Worker,
-    leases::{fail, heartbeat, release, take},
+    leases::{self, fail, heartbeat, take},
     problem::ApiError,
     results,
     workers::{challenge, session as login},
@@ -71,10 +71,7 @@ impl WorkerService for Workers {
         request: Request<ReleaseRequest>,
     ) -> Result<Response<ReleaseReply>, Status> {
         let (call, message) = Call::open(&self.0, request);
-        let answer = async {
-            let worker = call.worker()?;
-            Ok(release::run(&call.app, worker, message.try_into()?).await?.into())
-        };
+        let answer = async { release(&call, call.worker()?, message).await };
         call.reply(answer.await)
     }
 
@@ -133,6 +130,15 @@ pub(super) async fn submit(
     message: SubmitResultsRequest,
 ) -> Result<SubmitResultsReply, ApiError> {
     Ok(results::submit::run(&call.app, worker, message.try_into()?).await?.into())
+}
+
+/// Takes unfinished leases back.
+pub(super) async fn release(
+    call: &Call,
+    worker: Worker,
+    message: ReleaseRequest,
+) -> Result<ReleaseReply, ApiError> {
+    Ok(leases::release::run(&call.app, worker, message.try_into()?).await?.into())
 }
 
 /// Takes a failed job back.
