@@ -52,7 +52,9 @@ impl ApiError {
         tracing::warn!(what, cause = chain(cause), "a part we need is away");
         Self::new(
             ErrorCode::Unavailable,
-            format!("{what} cannot be reached; nothing was done, try again"),
+            format!(
+                "{what} did not answer; try again, under the same idempotency key where doing it twice would count"
+            ),
         )
     }
 }

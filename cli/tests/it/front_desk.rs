@@ -196,6 +196,35 @@ async fn a_result_with_a_wrong_signature_is_not_stored_and_a_right_one_is_stored
 }
 
 #[tokio::test]
+async fn a_worker_that_is_slashed_while_its_results_are_stored_has_none_of_them_stored() {
+    let (net, worker) = Net::with_hand_worker().await;
+    let jobs = [net.submit(b"one").await, net.submit(b"two").await];
+    let leases = worker.lease(&net, 2, 10_000).await;
+    // The chain's word comes between the look at the worker and its receipt.
+    net.execute(
+        "CREATE FUNCTION slash() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             UPDATE chain_worker SET slashed = true;
+             RETURN OLD;
+         END $$;
+         CREATE TRIGGER slash BEFORE DELETE ON job_live FOR EACH ROW EXECUTE FUNCTION slash();",
+    )
+    .await;
+    let results: Vec<_> = leases.iter().map(HandWorker::result).collect();
+    let refused_as = refused(worker.submission(&net, results.clone())).await;
+    assert_eq!(refused_as, ErrorCode::WorkerNotStaked);
+    for job in &jobs {
+        let seen = net.gateway.job(&net.device, job.id).await.unwrap();
+        assert_eq!(seen.status, JobStatus::Running, "stored without a receipt");
+    }
+    net.execute("DROP TRIGGER slash ON job_live").await;
+    let reply = worker.submit(&net, results).await;
+    assert!(reply.results.iter().all(|result| result.accepted), "{:?}", reply.results);
+    assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "2");
+    net.stop().await;
+}
+
+#[tokio::test]
 async fn a_worker_that_gave_its_job_back_cannot_finish_it() {
     let (net, worker) = Net::with_hand_worker().await;
     let job = net.submit(b"passed on").await;

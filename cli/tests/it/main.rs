@@ -3,6 +3,8 @@
 
 // Said again for clippy, which lets only such modules unwrap.
 #[cfg(test)]
+mod accept;
+#[cfg(test)]
 mod alone;
 #[cfg(test)]
 mod cbor;

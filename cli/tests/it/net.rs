@@ -80,6 +80,15 @@ impl Net {
         client.query_one(query, &[]).await.unwrap().get(0)
     }
 
+    /// Runs statements that return nothing.
+    pub(crate) async fn execute(&self, statements: &str) {
+        let url = &self.dev.network.database_url;
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(statements).await.unwrap();
+    }
+
     /// What is held for this sponsor's jobs and unsettled results.
     pub(crate) async fn held_fri(&self) -> u128 {
         self.sql("SELECT sum(held_fri)::text FROM sponsor").await.parse().unwrap()

@@ -38,7 +38,7 @@ use crate::{
         (status = 402, body = Problem, content_type = "application/problem+json", description = "The sponsor does not pay for it"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such job of yours"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "It is not over, or has a result"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "Not JSON"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "Neither JSON nor CBOR"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "Reused key"),
 ))]
 pub(crate) async fn replay(

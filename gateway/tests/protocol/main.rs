@@ -136,7 +136,7 @@ fn every_state_of_the_lease_protocol_keeps_its_promises() {
 
 #[test]
 fn a_broken_fence_is_found() {
-    // A row that takes any result of its epoch, whoever holds the lease: what the lease id is for.
+    // A gateway that stores results without deleting a live row for each.
     struct Broken;
 
     impl Model for Broken {
