@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io::Write};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
@@ -22,6 +22,9 @@ use crate::{
     table,
 };
 
+/// How many jobs a second are offered where only the pickup is measured, and half of what the desk bears is not known.
+const ALONE_PER_S: f64 = 1_500.0;
+
 /// How the suite is run.
 #[derive(Args)]
 pub(crate) struct Flags {
@@ -34,12 +37,31 @@ pub(crate) struct Flags {
     /// What the inputs are made of.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Measure this part alone, for whoever works on it; prints no table and keeps no report.
+    #[arg(long, conflicts_with = "write")]
+    only: Option<Part>,
+}
+
+/// A part of the desk's own measurements.
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// Accepts: single, of one sponsor, batched.
+    Accepts,
+    /// Whole lives in batches.
+    LivesBatched,
+    /// Whole lives with every call single.
+    LivesSingle,
+    /// The way to a worker, at half of what the desk bears.
+    Pickup,
 }
 
 /// Measures, prints the table and, as the last line, the report in JSON.
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     let begun = Instant::now();
     let profile = if flags.quick { Profile::QUICK } else { Profile::FULL };
+    if let Some(part) = flags.only {
+        return alone(part, &profile, flags.seed).await;
+    }
     let load_average = Machine::load_average()?;
     let mut desk = Desk::start().await?;
     let machine = Machine::of(&desk, load_average).await?;
@@ -77,6 +99,31 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     write!(out, "{}", table::of(&report)?)?;
     writeln!(out, "{}", serde_json::to_string(&report)?)?;
     Ok(())
+}
+
+/// One part on a desk of its own.
+async fn alone(part: Part, profile: &Profile, seed: u64) -> anyhow::Result<()> {
+    let jobs = Jobs::of(seed, 1);
+    let mut desk = Desk::start().await?;
+    let tokens = desk.devices(profile.callers, fill::SPONSORS).await?;
+    let desk_now = &mut desk;
+    let json = match part {
+        Part::Accepts => serde_json::to_string(&accepts(profile, seed).await?)?,
+        Part::LivesBatched => {
+            let way = Way::batched(profile);
+            serde_json::to_string(&lives::measure(desk_now, &tokens, way, jobs, profile).await?)?
+        }
+        Part::LivesSingle => {
+            let way = Way::single(profile);
+            serde_json::to_string(&lives::measure(desk_now, &tokens, way, jobs, profile).await?)?
+        }
+        Part::Pickup => {
+            let pickup = pickup::measure(&desk, &tokens, ALONE_PER_S, jobs, profile).await?;
+            serde_json::to_string(&pickup)?
+        }
+    };
+    desk.stop().await?;
+    writeln!(std::io::stdout(), "{json}").context("writing to standard output")
 }
 
 async fn measure(
