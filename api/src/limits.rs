@@ -15,6 +15,18 @@ pub const ACCEPT_TOGETHER_MAX: usize = 64;
 /// Jobs that may wait to be written: a second's worth at 4,000 a second, and at 96 KiB each less than 400 MiB.
 pub const ACCEPT_LINE_MAX: usize = 4_096;
 
+/// Jobs that are granted in one statement, of however many lease calls.
+pub const GRANT_TOGETHER_MAX: usize = 256;
+
+/// Lease calls that may wait for a grant to be written.
+pub const GRANT_LINE_MAX: usize = 4_096;
+
+/// Results that are stored in one transaction, of however many calls.
+pub const RESULTS_TOGETHER_MAX: usize = 256;
+
+/// Calls whose results may wait to be stored: at 1.5 MiB each less than 400 MiB.
+pub const RESULTS_LINE_MAX: usize = 256;
+
 /// Largest body of a batch in bytes: [`BATCH_JOBS_MAX`] jobs of 8 KiB each with their envelope, rounded up to MiB. Jobs
 /// with larger inputs come in smaller batches.
 pub const BATCH_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

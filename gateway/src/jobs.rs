@@ -1,14 +1,13 @@
 //! Jobs as their requester sees them.
 
 pub(crate) mod accept_elements;
-mod accept_many;
+pub(crate) mod accept_many;
 pub(crate) mod attestation;
 pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod end;
 mod etag;
 pub(crate) mod get;
-pub(crate) mod line;
 pub(crate) mod list;
 mod read_batch;
 pub(crate) mod receipt;

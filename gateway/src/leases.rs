@@ -1,6 +1,7 @@
 //! Leases: how jobs get to workers and come back from those that died.
 
 pub(crate) mod fail;
+pub(crate) mod grant;
 pub(crate) mod heartbeat;
 pub(crate) mod lookout;
 pub(crate) mod reconcile;

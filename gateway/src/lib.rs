@@ -31,6 +31,7 @@ mod results;
 pub mod sponsors;
 mod stack;
 mod statements;
+mod together;
 mod trace;
 mod wake;
 mod webhooks;

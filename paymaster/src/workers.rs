@@ -1,7 +1,7 @@
 //! Workers as the chain has them. Read from the mirror, so that no request waits for a node.
 
 use ciro_api::{Address, Fri, PublicKey};
-use tokio_postgres::{GenericClient, types::Type};
+use deadpool_postgres::GenericClient;
 
 use crate::{StoreError, database::word};
 
@@ -16,13 +16,12 @@ pub struct RegisteredWorker {
 
 /// The worker with this account; nothing when it never registered a key.
 pub async fn registered_worker(
-    client: &(impl GenericClient + Sync),
+    client: &impl GenericClient,
     worker: Address,
 ) -> Result<Option<RegisteredWorker>, StoreError> {
     let address = worker.to_string();
-    let found = client
-        .query_typed_opt(include_str!("workers/registered.sql"), &[(&address, Type::TEXT)])
-        .await?;
+    let statement = client.prepare_cached(include_str!("workers/registered.sql")).await?;
+    let found = client.query_opt(&statement, &[&address]).await?;
     let Some(row) = found else { return Ok(None) };
     Ok(Some(RegisteredWorker {
         public_key: word(&row, "public_key")?,

@@ -17,19 +17,55 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::submit::{self, Accepted};
-use crate::{app::App, database, failpoint::Point, observe, problem::ApiError, queue::Entry};
+use crate::{
+    app::App,
+    database,
+    failpoint::Point,
+    observe,
+    problem::ApiError,
+    queue::Entry,
+    together::{Line, Shared},
+};
 
 /// A job that is to be accepted under this id. No two of one call have the same device and idempotency key.
 #[derive(Clone)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) id: JobId,
     pub(super) request: Arc<Accepted>,
     pub(super) commitment: String,
 }
 
+impl Shared for Wanted {
+    type Done = Stored;
+    type Key = (DeviceId, String);
+    const WHAT: &'static str = "accepting a job";
+    const WAITING_MAX: usize = limits::ACCEPT_LINE_MAX;
+    const ROWS_MAX: usize = limits::ACCEPT_TOGETHER_MAX;
+    const WRITERS: usize = 2;
+
+    fn line(app: &App) -> &Line<Self> {
+        &app.accepts
+    }
+
+    fn key(&self) -> Option<Self::Key> {
+        self.request.idempotency.as_ref().map(|(key, _)| (self.request.device.id, key.clone()))
+    }
+
+    fn rows(&self) -> usize {
+        1
+    }
+
+    async fn write(
+        app: Arc<App>,
+        some: Vec<Self>,
+    ) -> Result<Vec<Result<Stored, ApiError>>, ApiError> {
+        accept_many(app, some).await
+    }
+}
+
 /// A job that is stored.
 #[derive(Clone, Copy)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     pub(super) id: JobId,
     /// When it was accepted; nothing when that was by an earlier request with the same key.
     pub(super) accepted_at: Option<OffsetDateTime>,

@@ -20,7 +20,7 @@ use ciro_paymaster::ledger::HoldError;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{accept_many::Wanted, line, show, wait};
+use super::{accept_many::Wanted, show, wait};
 use crate::{
     app::App,
     auth::Device,
@@ -29,7 +29,7 @@ use crate::{
     problem::ApiError,
     queue::Entry,
     reply::Reply,
-    trace, webhooks,
+    together, trace, webhooks,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -132,7 +132,7 @@ pub(super) async fn write(
 ) -> Result<(Job, bool), ApiError> {
     let (device, replay_of) = (accepted.device.id, accepted.replay_of);
     let model = Arc::clone(&accepted.model);
-    let stored = line::accept(app, wanted(accepted).await?).await?;
+    let stored = together::write(app, wanted(accepted).await?).await?;
     let id = stored.id;
     let job = match stored.accepted_at {
         Some(accepted_at) if wait_ms == 0 => {

@@ -4,28 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use ciro_api::{
-    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, Trace, limits,
-    rest::{
-        Base64,
-        leases::{Lease, LeaseRef, LeaseReply, LeaseRequest},
-    },
+    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    rest::leases::{Lease, LeaseReply, LeaseRequest},
 };
-use deadpool_postgres::GenericClient;
 use futures::future::select_all;
 use rand::Rng;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::{Row, types};
-use uuid::Uuid;
 
+use super::grant::{self, Grant};
 use crate::{
     app::App,
     auth::Worker,
-    database::{self, DatabaseError, read_fri},
+    database,
     extract::Body,
     failpoint::Point,
-    models, observe,
+    models,
     problem::ApiError,
     reply::Reply,
+    together,
     wake::{Bed, Event},
     workers::{drain, session::require_registered},
 };
@@ -60,7 +56,7 @@ pub(crate) async fn run(
     request: LeaseRequest,
 ) -> Result<LeaseReply, ApiError> {
     check(app, &request).await?;
-    require_registered(&**app.pg.get().await?, worker.address).await?;
+    require_registered(&app.pg.get().await?, worker.address).await?;
     app.pools.seen(worker.address, &request.models);
     let lease = app.keys.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms);
@@ -132,7 +128,7 @@ async fn grant(
 
 /// Pops until something is granted or nothing is left: what was popped may all be leftovers of an older index.
 async fn grant_of(
-    app: &App,
+    app: &Arc<App>,
     worker: Worker,
     lease: LeaseId,
     model: ModelId,
@@ -150,7 +146,8 @@ async fn grant_of(
             return Ok(Vec::new());
         }
         app.failpoints.pass(Point::Taken);
-        let leases = decide(app, worker, lease, model, &popped).await?;
+        let grant = Grant { worker: worker.address, lease, model, jobs: popped.clone() };
+        let leases = together::write(app, grant).await?;
         app.failpoints.pass(Point::Granted);
         let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
         settle_index(app, model, &popped, &held).await;
@@ -182,43 +179,11 @@ async fn take_directly(
         &[&model.to_string(), &i64::from(most), &lease.0],
     )
     .await?;
-    let picked: Vec<Uuid> =
-        rows.iter().map(|row| row.try_get("job_id")).collect::<Result<_, _>>()?;
-    let leases = grant_rows(app, &tx, worker, lease, model, &picked).await?;
+    let jobs = rows.iter().map(|row| row.try_get("job_id").map(JobId)).collect::<Result<_, _>>()?;
+    let grant = Grant { worker: worker.address, lease, model, jobs };
+    let leases = grant::write(app, &tx, &[grant]).await?;
     tx.commit().await?;
-    Ok(leases)
-}
-
-async fn decide(
-    app: &App,
-    worker: Worker,
-    lease: LeaseId,
-    model: ModelId,
-    popped: &[JobId],
-) -> Result<Vec<Lease>, ApiError> {
-    let ids: Vec<Uuid> = popped.iter().map(|job| job.0).collect();
-    grant_rows(app, &app.pg.get().await?, worker, lease, model, &ids).await
-}
-
-async fn grant_rows(
-    app: &App,
-    client: &impl GenericClient,
-    worker: Worker,
-    lease: LeaseId,
-    model: ModelId,
-    ids: &[Uuid],
-) -> Result<Vec<Lease>, ApiError> {
-    let ttl_ms = i64::try_from(limits::LEASE_TTL_MS).unwrap_or(i64::MAX);
-    let rows = database::query(
-        client,
-        include_str!("take.sql"),
-        &[&ids, &lease.0, &worker.address.to_string(), &ttl_ms],
-    )
-    .await?;
-    let waits_ms =
-        rows.iter().map(|row| row.try_get("waited_ms")).collect::<Result<Vec<_>, _>>()?;
-    observe::granted(app, model, &waits_ms);
-    Ok(rows.iter().map(|row| read_lease(row, lease, model)).collect::<Result<_, _>>()?)
+    Ok(leases.into_iter().flatten().collect())
 }
 
 /// Tells Redis what `PostgreSQL` decided. A fault here costs one sweep, nothing else.
@@ -237,21 +202,4 @@ async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobI
     if let Err(error) = confirmed.await {
         tracing::warn!(%error, "granted leases are not confirmed in the index yet");
     }
-}
-
-fn read_lease(row: &Row, lease: LeaseId, model: ModelId) -> Result<Lease, DatabaseError> {
-    let unsigned = |column: &'static str| -> Result<u64, DatabaseError> {
-        let value: i64 = row.try_get(column)?;
-        u64::try_from(value)
-            .map_err(|_| DatabaseError::Corrupt { column, value: value.to_string() })
-    };
-    Ok(Lease {
-        fence: LeaseRef { job: JobId(row.try_get("job_id")?), epoch: unsigned("epoch")?, lease },
-        model,
-        input: Base64(row.try_get("input")?),
-        price_fri: read_fri(row, "price_fri")?,
-        ttl_ms: limits::LEASE_TTL_MS,
-        run_within_ms: unsigned("run_within_ms")?,
-        trace: row.try_get::<_, Option<types::Json<Trace>>>("trace")?.map(|json| json.0),
-    })
 }

@@ -1,4 +1,4 @@
-//! Stores signed results in one transaction. A result is accepted only by deleting its live row under the fence, in the
+//! Stores signed results, those of calls that come at the same moment in one transaction. A result is accepted only by deleting its live row under the fence, in the
 //! statement that inserts the result; the receipt is written in the same transaction.
 
 use std::{
@@ -7,8 +7,8 @@ use std::{
 };
 
 use ciro_api::{
-    ErrorCode, JobId, JobStatus, ModelId, SponsorId, felt::Digest, hash::snip12::TypedStruct,
-    limits, rest::results::ResultOutcome,
+    ErrorCode, JobId, JobStatus, ModelId, SponsorId, felt::Digest, limits,
+    rest::results::ResultOutcome,
 };
 use ciro_paymaster::ledger::{self, EarnError, Earned};
 use deadpool_postgres::Transaction;
@@ -23,50 +23,106 @@ use crate::{
     failpoint::Point,
     observe,
     problem::ApiError,
+    together::{Line, Shared},
     wake::Event,
     webhooks::outbox,
 };
 
 type Rows = HashMap<JobId, Row>;
 
-/// What became of each result, in order.
-pub(super) async fn store(
+/// The results of one call, whose signature was checked.
+#[derive(Clone)]
+pub(crate) struct Batch {
+    pub(super) worker: Worker,
+    pub(super) signed: Arc<Signed>,
+}
+
+/// One result, with the batch that it is of.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    batch: &'a Batch,
+    claim: &'a Claim,
+    /// Among all that are written together.
+    line: usize,
+}
+
+impl Shared for Batch {
+    type Done = Vec<ResultOutcome>;
+    /// Two batches may hold one result: that is decided line by line.
+    type Key = ();
+    const WHAT: &'static str = "storing results";
+    const WAITING_MAX: usize = limits::RESULTS_LINE_MAX;
+    const ROWS_MAX: usize = limits::RESULTS_TOGETHER_MAX;
+    const WRITERS: usize = 1;
+
+    fn line(app: &App) -> &Line<Self> {
+        &app.results
+    }
+
+    fn key(&self) -> Option<Self::Key> {
+        None
+    }
+
+    fn rows(&self) -> usize {
+        self.signed.claims.len()
+    }
+
+    async fn write(
+        app: Arc<App>,
+        some: Vec<Self>,
+    ) -> Result<Vec<Result<Vec<ResultOutcome>, ApiError>>, ApiError> {
+        store(app, &some).await
+    }
+}
+
+/// What became of each result of each batch, in order.
+async fn store(
     app: Arc<App>,
-    worker: Worker,
-    signed: Signed,
-) -> Result<Vec<ResultOutcome>, ApiError> {
+    batches: &[Batch],
+) -> Result<Vec<Result<Vec<ResultOutcome>, ApiError>>, ApiError> {
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
-    let rows = requests(&tx, &signed).await?;
+    let all = batches
+        .iter()
+        .flat_map(|batch| batch.signed.claims.iter().map(move |claim| (batch, claim)))
+        .enumerate();
+    let items: Vec<Item<'_>> =
+        all.map(|(line, (batch, claim))| Item { batch, claim, line }).collect();
+    let rows = requests(&tx, &items).await?;
     let checks: Vec<Result<(), ApiError>> =
-        signed.claims.iter().map(|claim| check_item(&rows, claim)).collect();
-    let good = signed.claims.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+        items.iter().map(|item| check_item(&rows, item.claim)).collect();
+    let good = items.iter().copied().zip(&checks).filter(|(_, check)| check.is_ok());
     let mut named = HashSet::new();
-    // A fence that is named twice is met by the first; the other is judged by what the job finished with.
-    let first: Vec<&Claim> =
-        good.map(|(claim, _)| claim).filter(|claim| named.insert(claim.item.fence)).collect();
-    let finished = finish(&tx, worker, &signed, &first).await?;
-    let stored: Vec<&Claim> =
-        first.into_iter().filter(|claim| finished.contains(&place(claim.index))).collect();
-    earn(&tx, worker, &rows, &stored).await?;
-    let mut outcomes = Vec::with_capacity(signed.claims.len());
-    for (claim, check) in signed.claims.iter().zip(checks) {
-        let is_new = finished.contains(&place(claim.index));
+    // A fence that a worker names twice is met by the first; the other is judged by what the job finished with.
+    let first: Vec<Item<'_>> = good
+        .map(|(item, _)| item)
+        .filter(|item| named.insert((item.batch.worker.address, item.claim.item.fence)))
+        .collect();
+    let finished = finish(&tx, &first).await?;
+    let stored: Vec<Item<'_>> =
+        first.into_iter().filter(|item| finished.contains(&item.line)).collect();
+    earn(&tx, &rows, &stored).await?;
+    let mut outcomes = Vec::with_capacity(items.len());
+    for (item, check) in items.iter().zip(checks) {
         let outcome = match check {
-            Ok(()) if !is_new => explain(&tx, worker, claim).await,
+            Ok(()) if !finished.contains(&item.line) => {
+                explain(&tx, item.batch.worker, item.claim).await
+            }
             check => check,
         };
-        outcomes.push(outcome_of(claim.item.fence.job, outcome)?);
+        outcomes.push(outcome_of(item.claim.item.fence.job, outcome)?);
     }
     tell(&tx, &rows, &stored).await?;
     tx.commit().await?;
     drop(client);
-    count(&app, &signed, &stored, &outcomes);
+    count(&app, &items, &finished, &outcomes);
     app.failpoints.pass(Point::Stored);
-    let ended = stored.iter().map(|claim| (claim.item.fence.job, claim.item.model)).collect();
+    let ended =
+        stored.iter().map(|item| (item.claim.item.fence.job, item.claim.item.model)).collect();
     // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
     tokio::spawn(announce(app, ended));
-    Ok(outcomes)
+    let mut outcomes = outcomes.into_iter();
+    Ok(batches.iter().map(|batch| Ok(outcomes.by_ref().take(batch.rows()).collect())).collect())
 }
 
 /// Our fault ends the whole batch, so that nothing of it is half stored.
@@ -79,8 +135,8 @@ fn outcome_of(job: JobId, outcome: Result<(), ApiError>) -> Result<ResultOutcome
 }
 
 /// Writes the events of those whose requester wants to be told.
-async fn tell(tx: &Transaction<'_>, rows: &Rows, stored: &[&Claim]) -> Result<(), ApiError> {
-    for claim in stored {
+async fn tell(tx: &Transaction<'_>, rows: &Rows, stored: &[Item<'_>]) -> Result<(), ApiError> {
+    for Item { claim, .. } in stored {
         let job = claim.item.fence.job;
         let Some(row) = rows.get(&job) else { continue };
         if let Some(Json(webhook)) = row.try_get("webhook")? {
@@ -90,17 +146,17 @@ async fn tell(tx: &Transaction<'_>, rows: &Rows, stored: &[&Claim]) -> Result<()
     Ok(())
 }
 
-fn count(app: &App, signed: &Signed, stored: &[&Claim], outcomes: &[ResultOutcome]) {
-    for (claim, outcome) in signed.claims.iter().zip(outcomes) {
-        let now = stored.iter().any(|new| new.index == claim.index);
+fn count(app: &App, items: &[Item<'_>], finished: &HashSet<usize>, outcomes: &[ResultOutcome]) {
+    for (item, outcome) in items.iter().zip(outcomes) {
+        let now = finished.contains(&item.line);
         observe::results(match (outcome.accepted, now) {
             (true, true) => "stored",
             (true, false) => "repeated",
             (false, _) => "refused",
         });
-    }
-    for claim in stored {
-        observe::ended(app.catalogue.name(claim.item.model), JobStatus::Succeeded);
+        if now {
+            observe::ended(app.catalogue.name(item.claim.item.model), JobStatus::Succeeded);
+        }
     }
 }
 
@@ -120,8 +176,8 @@ async fn announce(app: Arc<App>, ended: Vec<(JobId, ModelId)>) {
     app.failpoints.pass(Point::Dropped);
 }
 
-async fn requests(tx: &Transaction<'_>, signed: &Signed) -> Result<Rows, ApiError> {
-    let ids: Vec<Uuid> = signed.claims.iter().map(|claim| claim.item.fence.job.0).collect();
+async fn requests(tx: &Transaction<'_>, items: &[Item<'_>]) -> Result<Rows, ApiError> {
+    let ids: Vec<Uuid> = items.iter().map(|item| item.claim.item.fence.job.0).collect();
     let rows = database::query(tx, include_str!("requests.sql"), &[&ids]).await?;
     let mut by_job = Rows::with_capacity(rows.len());
     for row in rows {
@@ -157,32 +213,36 @@ fn check_item(rows: &Rows, claim: &Claim) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A place in the batch, as it is stored.
-fn place(index: usize) -> i32 {
-    i32::try_from(index).unwrap_or(i32::MAX)
+/// A number of a few hundred at most, as it is stored.
+fn small(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Moves those that are still this worker's from the live rows to the ended ones; returns their places in the batch.
-async fn finish(
-    tx: &Transaction<'_>,
-    worker: Worker,
-    signed: &Signed,
-    claims: &[&Claim],
-) -> Result<HashSet<i32>, ApiError> {
-    if claims.is_empty() {
+/// Moves those that are still their worker's from the live rows to the ended ones; returns their lines. No worker names a
+/// fence twice.
+async fn finish(tx: &Transaction<'_>, items: &[Item<'_>]) -> Result<HashSet<usize>, ApiError> {
+    if items.is_empty() {
         return Ok(HashSet::new());
     }
     let words =
         |felts: &[Digest]| felts.iter().flat_map(|felt| felt.0.to_bytes_be()).collect::<Vec<u8>>();
-    let fences = || claims.iter().map(|claim| claim.item.fence);
+    let claims = || items.iter().map(|item| item.claim);
+    let signed = || items.iter().map(|item| &item.batch.signed);
+    let fences = || claims().map(|claim| claim.item.fence);
     let jobs: Vec<Uuid> = fences().map(|fence| fence.job.0).collect();
     let epochs: Vec<i64> = fences().map(|fence| i64::try_from(fence.epoch).unwrap_or(-1)).collect();
     let leases: Vec<Uuid> = fences().map(|fence| fence.lease.0).collect();
-    let outputs: Vec<&[u8]> = claims.iter().map(|claim| claim.item.output.0.as_slice()).collect();
+    let workers: Vec<String> =
+        items.iter().map(|item| item.batch.worker.address.to_string()).collect();
+    let outputs: Vec<&[u8]> = claims().map(|claim| claim.item.output.0.as_slice()).collect();
     let commitments: Vec<String> =
-        claims.iter().map(|claim| claim.attestation.output.to_string()).collect();
-    let indexes: Vec<i32> = claims.iter().map(|claim| place(claim.index)).collect();
-    let paths: Vec<Vec<u8>> = claims.iter().map(|claim| words(&claim.path)).collect();
+        claims().map(|claim| claim.attestation.output.to_string()).collect();
+    let indexes: Vec<i32> = claims().map(|claim| small(claim.index)).collect();
+    let paths: Vec<Vec<u8>> = claims().map(|claim| words(&claim.path)).collect();
+    let counts: Vec<i32> = signed().map(|signed| small(signed.claims.len())).collect();
+    let signatures: Vec<Vec<u8>> =
+        signed().map(|signed| words(&[signed.signature.r, signed.signature.s])).collect();
+    let keys: Vec<String> = signed().map(|signed| signed.public_key.to_string()).collect();
     let rows = database::query(
         tx,
         include_str!("finish.sql"),
@@ -190,39 +250,40 @@ async fn finish(
             &jobs,
             &epochs,
             &leases,
+            &workers,
             &outputs,
             &commitments,
             &indexes,
             &paths,
-            &worker.address.to_string(),
-            &place(signed.claims.len()),
-            &words(&[signed.signature.r, signed.signature.s]),
-            &signed.public_key.to_string(),
+            &counts,
+            &signatures,
+            &keys,
         ],
     )
     .await?;
-    Ok(rows.iter().map(|row| row.try_get("leaf_index")).collect::<Result<_, _>>()?)
+    let place = |row: &Row| -> Result<Option<usize>, tokio_postgres::Error> {
+        let from_one: i64 = row.try_get("place")?;
+        let place = usize::try_from(from_one).ok().and_then(|one| one.checked_sub(1));
+        Ok(place.and_then(|place| items.get(place)).map(|item| item.line))
+    };
+    let lines = rows.iter().filter_map(|row| place(row).transpose());
+    Ok(lines.collect::<Result<_, _>>()?)
 }
 
-async fn earn(
-    tx: &Transaction<'_>,
-    worker: Worker,
-    rows: &Rows,
-    stored: &[&Claim],
-) -> Result<(), ApiError> {
+async fn earn(tx: &Transaction<'_>, rows: &Rows, stored: &[Item<'_>]) -> Result<(), ApiError> {
     let mut earned = Vec::with_capacity(stored.len());
-    for claim in stored {
+    for Item { batch, claim, .. } in stored {
         let job = claim.item.fence.job;
         let Some(row) = rows.get(&job) else { continue };
         earned.push(Earned {
             job,
             sponsor: SponsorId(row.try_get("sponsor_id")?),
-            worker: worker.address,
-            attestation: Digest(claim.attestation.struct_hash()),
+            worker: batch.worker.address,
+            attestation: Digest(claim.leaf),
             amount: read_fri(row, "price_fri")?,
         });
     }
-    // What was stored and not earned must not be committed, so this ends the whole batch.
+    // What was stored and not earned must not be committed, so this ends the whole transaction.
     ledger::earn(tx, &earned).await.map_err(|error| match error {
         EarnError::WorkerSlashed(_) => ApiError::new(ErrorCode::WorkerNotStaked, error.to_string()),
         error => ApiError::internal("writing receipts", &error),

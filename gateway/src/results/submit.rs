@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use ciro_api::{
-    ErrorCode, Problem, PublicKey,
+    ErrorCode, Felt, Problem, PublicKey,
     felt::Digest,
     hash::{
         attestation::Attestation,
@@ -17,7 +17,7 @@ use ciro_api::{
     rest::results::{ResultItem, SubmitReply, SubmitResults},
 };
 
-use super::store;
+use super::store::Batch;
 use crate::{
     app::App,
     auth::Worker,
@@ -25,6 +25,7 @@ use crate::{
     models::{self, Model},
     problem::ApiError,
     reply::Reply,
+    together,
     workers::session::require_registered,
 };
 
@@ -33,6 +34,8 @@ pub(super) struct Claim {
     pub(super) item: ResultItem,
     pub(super) model: Arc<Model>,
     pub(super) attestation: Attestation,
+    /// The struct hash of the attestation: a leaf of the batch, and what the receipt is for.
+    pub(super) leaf: Felt,
     pub(super) index: usize,
     pub(super) path: Vec<Digest>,
 }
@@ -67,9 +70,7 @@ pub(crate) async fn run(
     request: SubmitResults,
 ) -> Result<SubmitReply, ApiError> {
     let signed = check(app, worker, request).await?;
-    // A task of its own: a worker that hangs up must not cancel a commit half-way.
-    let storing = tokio::spawn(store::store(Arc::clone(app), worker, signed));
-    let results = storing.await.map_err(|e| ApiError::internal("storing results", &e))??;
+    let results = together::write(app, Batch { worker, signed: Arc::new(signed) }).await?;
     Ok(SubmitReply { results })
 }
 
@@ -92,9 +93,10 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
             contract: app.job_manager,
             worker: worker.address,
         };
-        claims.push(Claim { item, model, attestation, index, path: Vec::new() });
+        let leaf = attestation.struct_hash();
+        claims.push(Claim { item, model, attestation, leaf, index, path: Vec::new() });
     }
-    let leaves: Vec<_> = claims.iter().map(|claim| claim.attestation.struct_hash()).collect();
+    let leaves: Vec<Felt> = claims.iter().map(|claim| claim.leaf).collect();
     let tree = BatchTree::build(&leaves)
         .map_err(|e| ApiError::new(ErrorCode::InvalidRequest, e.to_string()))?;
     for claim in &mut claims {
@@ -102,7 +104,7 @@ async fn check(app: &App, worker: Worker, request: SubmitResults) -> Result<Sign
             tree.path(claim.index).map_err(|e| ApiError::internal("building a path", &e))?;
     }
     let client = app.pg.get().await?;
-    let registered = require_registered(&**client, worker.address).await?;
+    let registered = require_registered(&client, worker.address).await?;
     let batch = AttestationBatch {
         root: tree.root(),
         count: u64::try_from(claims.len()).unwrap_or(u64::MAX),

@@ -27,7 +27,7 @@ pub(crate) async fn challenge(
 /// A fresh challenge for a registered worker.
 pub(crate) async fn run(app: &App, request: ChallengeRequest) -> Result<Challenge, ApiError> {
     let worker = request.worker;
-    require_registered(&**app.pg.get().await?, worker).await?;
+    require_registered(&app.pg.get().await?, worker).await?;
     let challenge = challenge::make(&app.keys, worker);
     Ok(Challenge {
         challenge,

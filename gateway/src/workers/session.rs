@@ -10,7 +10,7 @@ use ciro_api::{
     rest::{devices::Token, workers::SessionRequest},
 };
 use ciro_paymaster::workers::{RegisteredWorker, registered_worker};
-use tokio_postgres::GenericClient;
+use deadpool_postgres::GenericClient;
 
 use crate::{
     app::App,
@@ -39,7 +39,7 @@ pub(crate) async fn session(
 pub(crate) async fn run(app: &App, request: SessionRequest) -> Result<Token, ApiError> {
     let SessionRequest { worker, challenge, signature } = request;
     let client = app.pg.get().await?;
-    let registered = require_registered(&**client, worker).await?;
+    let registered = require_registered(&client, worker).await?;
     if !challenge::is_open(&app.keys, worker, challenge) {
         return Err(challenge_unknown());
     }
@@ -73,7 +73,7 @@ fn challenge_unknown() -> ApiError {
 
 /// The worker as the chain knows it.
 pub(crate) async fn require_registered(
-    client: &(impl GenericClient + Sync),
+    client: &impl GenericClient,
     worker: Address,
 ) -> Result<RegisteredWorker, ApiError> {
     let found = registered_worker(client, worker).await.map_err(|e| ApiError::from_store(&e))?;

@@ -12,7 +12,7 @@ pub(crate) enum Action {
     Ask(usize),
     /// `ciro_take`: pops the job, or finds what this request was given before.
     Pop(usize),
-    /// `take.sql`: the compare-and-set.
+    /// `grant.sql`: the compare-and-set.
     Decide(usize),
     /// The gateway dies, or its reply is lost: the worker asks again with the same id.
     LoseGrant(usize),

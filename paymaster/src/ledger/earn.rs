@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ciro_api::{Address, Fri, JobId, SponsorId, felt::Digest};
-use tokio_postgres::{Transaction, types::Type};
+use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use crate::{Corrupt, database::word};
@@ -57,18 +57,8 @@ pub async fn earn(tx: &Transaction<'_>, earned: &[Earned]) -> Result<(), EarnErr
     let workers: Vec<String> = earned.iter().map(|one| one.worker.to_string()).collect();
     let attestations: Vec<String> = earned.iter().map(|one| one.attestation.to_string()).collect();
     let amounts: Vec<String> = earned.iter().map(|one| one.amount.to_string()).collect();
-    let rows = tx
-        .query_typed(
-            include_str!("earn.sql"),
-            &[
-                (&jobs, Type::UUID_ARRAY),
-                (&sponsors, Type::UUID_ARRAY),
-                (&workers, Type::TEXT_ARRAY),
-                (&attestations, Type::TEXT_ARRAY),
-                (&amounts, Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
+    let statement = tx.prepare_cached(include_str!("earn.sql")).await?;
+    let rows = tx.query(&statement, &[&jobs, &sponsors, &workers, &attestations, &amounts]).await?;
     let mut written = HashSet::with_capacity(rows.len());
     for row in &rows {
         if row.try_get("slashed")? {

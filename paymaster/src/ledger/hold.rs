@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ciro_api::{ErrorCode, Fri, JobId, SponsorId};
-use tokio_postgres::{Transaction, types::Type};
+use deadpool_postgres::Transaction;
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::{Corrupt, database::word};
@@ -114,7 +115,8 @@ async fn open(
 ) -> Result<HashMap<SponsorId, Purse>, HoldError> {
     let sponsors: Vec<Uuid> =
         wanted.iter().map(|want| want.sponsor.0).collect::<BTreeSet<_>>().into_iter().collect();
-    let rows = tx.query_typed(include_str!("budget.sql"), &[(&sponsors, Type::UUID_ARRAY)]).await?;
+    let statement = tx.prepare_cached(include_str!("budget.sql")).await?;
+    let rows = tx.query(&statement, &[&sponsors]).await?;
     let mut purses = HashMap::with_capacity(sponsors.len());
     for row in &rows {
         let purse = Purse { ceiling: word(row, "ceiling")?, free: word(row, "free")? };
@@ -136,10 +138,7 @@ async fn place(tx: &Transaction<'_>, placed: &[&WantedHold]) -> Result<(), HoldE
     let jobs: Vec<Uuid> = placed.iter().map(|want| want.job.0).collect();
     let sponsors: Vec<Uuid> = placed.iter().map(|want| want.sponsor.0).collect();
     let amounts: Vec<String> = placed.iter().map(|want| want.amount.to_string()).collect();
-    tx.query_typed(
-        include_str!("hold.sql"),
-        &[(&jobs, Type::UUID_ARRAY), (&sponsors, Type::UUID_ARRAY), (&amounts, Type::TEXT_ARRAY)],
-    )
-    .await?;
+    let statement = tx.prepare_cached(include_str!("hold.sql")).await?;
+    tx.execute(&statement, &[&jobs, &sponsors, &amounts]).await?;
     Ok(())
 }

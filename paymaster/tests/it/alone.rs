@@ -29,7 +29,7 @@ fn both_signed(world: &World, document: &StatementDocument) -> OperatorSignedSta
 
 async fn unsettled(world: &World) -> Vec<StatementDocument> {
     let worker = world.worker.address();
-    statements::unsettled(&world.client, worker, None, 10).await.unwrap().data
+    statements::unsettled(&**world.client, worker, None, 10).await.unwrap().data
 }
 
 /// An account that has no part in anything.
@@ -60,7 +60,7 @@ async fn check_over(world: &mut World, paid: Fri) {
     world.watch().await;
     world.check_books(paid).await;
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Idle);
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!(sponsor.held, Fri::ZERO);
     let open = "select count(*) from settlement_batch where state = 'open'";
     let open: i64 = world.client.query_one(open, &[]).await.unwrap().get(0);
@@ -81,7 +81,7 @@ async fn what_the_paymaster_signed_a_stranger_settles_for_the_worker() {
     let (hash, refused) = settle_alone(&world, &both).await;
     assert_eq!(refused, [None, None]);
     check_over(&mut world, fri(5)).await;
-    let document = statements::get(&world.client, documents[0].id).await.unwrap().unwrap();
+    let document = statements::get(&**world.client, documents[0].id).await.unwrap().unwrap();
     assert_eq!(document.tx_hash, Some(hash));
 }
 

@@ -95,6 +95,6 @@ async fn a_settlement_that_differs_from_our_books_is_a_loud_error_and_changes_no
     world.client.batch_execute("update statement set count = 2").await.unwrap();
     let error = world.watcher.step(&mut world.client).await.unwrap_err();
     assert!(matches!(error, WatchError::Mismatch { .. }) && error.is_fatal(), "{error}");
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.spent, sponsor.deposit), (Fri::ZERO, DEPOSIT));
 }

@@ -5,8 +5,8 @@ use ciro_paymaster::{
     ledger::{self, EarnError, Earned, HoldError, VoidError, WantedHold},
     sponsors::{self, NewSponsor, Sponsor},
 };
+use deadpool_postgres::{Client, Transaction};
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use crate::harness::{connect, fresh_database};
@@ -33,7 +33,7 @@ pub(crate) async fn sponsor(
         price_ceiling: Fri(100),
         spend_limit: Fri(1_000_000),
     };
-    sponsors::create(client, &sponsor).await.unwrap();
+    sponsors::create(&***client, &sponsor).await.unwrap();
     let sql = format!(
         "insert into chain_sponsor values ('{SPONSOR}', {deposit}, {announced}, {allowance})"
     );
@@ -83,7 +83,7 @@ pub(crate) async fn earn(client: &mut Client, earned: &Earned) -> Result<(), Ear
 }
 
 pub(crate) async fn look(client: &Client, sponsor: SponsorId) -> Sponsor {
-    sponsors::get(client, sponsor).await.unwrap().unwrap()
+    sponsors::get(&***client, sponsor).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -192,9 +192,9 @@ async fn a_job_is_earned_once_and_stays_held_and_is_never_voided_after() {
     assert!(matches!(again, Err(EarnError::NotHeld { .. })), "{again:?}");
     assert!(matches!(void(&mut client, done).await, Err(VoidError::NotPending(_))));
     assert_eq!(look(&client, id).await.held, Fri(10));
-    let settlement = ledger::settlement_of(&client, done).await.unwrap().unwrap();
+    let settlement = ledger::settlement_of(&**client, done).await.unwrap().unwrap();
     assert_eq!(settlement.status.as_str(), "pending");
-    assert!(ledger::settlement_of(&client, job()).await.unwrap().is_none());
+    assert!(ledger::settlement_of(&**client, job()).await.unwrap().is_none());
 }
 
 /// The trap: a settlement takes from the deposit and from the holds in one commit, and holds wait meanwhile.

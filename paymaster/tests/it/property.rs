@@ -1,8 +1,8 @@
 //! Any sequence of ledger operations keeps the books.
 
 use ciro_api::{JobId, SponsorId};
+use deadpool_postgres::Client;
 use proptest::{prelude::*, test_runner::TestRunner};
-use tokio_postgres::Client;
 
 use crate::{
     harness::{connect, fresh_database},

@@ -23,14 +23,14 @@ async fn the_money_on_chain_adds_up_to_the_fri_from_deposit_to_claim() {
     world.sign().await;
     world.countersign().await;
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.held, sponsor.spent), (fri(7), Fri::ZERO), "only an event posts");
     world.watch().await;
     world.check_books(fri(7)).await;
-    let settlement = ledger::settlement_of(&world.client, jobs[0]).await.unwrap().unwrap();
+    let settlement = ledger::settlement_of(&**world.client, jobs[0]).await.unwrap().unwrap();
     assert_eq!(settlement.status, SettlementStatus::Settled);
     assert_eq!((settlement.amount_fri, settlement.statement), (PRICE, Some(closed[0])));
-    let document = statements::get(&world.client, closed[0]).await.unwrap().unwrap();
+    let document = statements::get(&**world.client, closed[0]).await.unwrap().unwrap();
     assert_eq!(document.status, StatementStatus::Settled);
     assert_eq!(document.tx_hash, settlement.tx_hash);
     assert!(document.tx_hash.is_some());
@@ -115,7 +115,7 @@ async fn what_was_owed_when_a_sponsor_revoked_its_allowance_and_left_is_settled_
     ];
     world.sponsor.execute(leave).await.unwrap();
     world.watch().await;
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.allowance, sponsor.free), (Fri::ZERO, Fri::ZERO), "no new jobs");
     assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
     world.watch().await;
@@ -130,7 +130,7 @@ async fn what_was_owed_when_a_sponsor_revoked_its_allowance_and_left_is_settled_
 async fn what_a_sponsor_does_with_another_operator_changes_nothing_in_our_books() {
     let mut world = World::start(DEPOSIT).await;
     let (pool, other) = (world.pool(), world.worker.address());
-    let before = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let before = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     let calls = vec![
         world.token().approve(pool.address, fri(7)),
         pool.deposit(other, fri(7)),
@@ -141,7 +141,7 @@ async fn what_a_sponsor_does_with_another_operator_changes_nothing_in_our_books(
     world.devnet.pass_time(NOTICE_S).await;
     world.sponsor.execute(vec![pool.withdraw(other)]).await.unwrap();
     world.watch().await;
-    let after = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let after = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!(
         (before.deposit, before.announced, before.allowance, before.free),
         (after.deposit, after.announced, after.allowance, after.free)
@@ -204,11 +204,11 @@ async fn a_withdrawal_is_mirrored_from_its_announcement_to_its_end() {
     let announce = world.pool().announce_withdrawal(operator, Fri(u128::MAX));
     world.sponsor.execute(vec![announce]).await.unwrap();
     world.watch().await;
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.free), (DEPOSIT, Fri::ZERO));
     world.devnet.pass_time(2 * WINDOW_S + 1).await;
     world.sponsor.execute(vec![world.pool().withdraw(operator)]).await.unwrap();
     world.watch().await;
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, sponsor.announced), (Fri::ZERO, Fri::ZERO));
 }

@@ -9,7 +9,7 @@ use ciro_api::{
 };
 use ciro_contracts::PrivateKey;
 use ciro_paymaster::statements::{self, SignError, Signer};
-use tokio_postgres::Client;
+use deadpool_postgres::Client;
 
 use crate::{
     harness::{connect, fresh_database},
@@ -31,7 +31,7 @@ async fn closed(client: &mut Client, count: usize) -> Vec<StatementId> {
 }
 
 async fn document(client: &Client, id: StatementId) -> StatementDocument {
-    statements::get(client, id).await.unwrap().unwrap()
+    statements::get(&***client, id).await.unwrap().unwrap()
 }
 
 async fn signature(client: &Client, id: StatementId) -> Option<Signature> {
@@ -42,9 +42,9 @@ async fn signature(client: &Client, id: StatementId) -> Option<Signature> {
 async fn closed_statements_are_signed_by_the_operator_and_only_then_shown_to_their_worker() {
     let mut client = connect(&fresh_database().await).await;
     let ids = closed(&mut client, 3).await;
-    assert!(statements::pending(&client, WORKER, 10).await.unwrap().is_empty());
+    assert!(statements::pending(&**client, WORKER, 10).await.unwrap().is_empty());
     assert_eq!(statements::sign(&client, &signer()).await.unwrap(), ids);
-    let shown = statements::pending(&client, WORKER, 10).await.unwrap();
+    let shown = statements::pending(&**client, WORKER, 10).await.unwrap();
     assert_eq!(shown.iter().map(|document| document.id).collect::<Vec<_>>(), ids);
     for document in shown {
         assert_eq!(document.operator, OPERATOR);
@@ -82,7 +82,7 @@ async fn a_statement_that_its_receipts_do_not_back_is_never_signed_and_keeps_no_
         assert_eq!(signature(&client, *id).await, None, "{id}");
     }
     assert!(signature(&client, *ids.last().unwrap()).await.is_some());
-    assert_eq!(statements::pending(&client, WORKER, 10).await.unwrap().len(), 1);
+    assert_eq!(statements::pending(&**client, WORKER, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_was_countersigned_before_operators_signed_is_signed_too() {
     let ids = closed(&mut client, 2).await;
     for id in &ids {
         let countersignature = signed(&document(&client, *id).await, CHAIN, &KEY);
-        statements::countersign(&client, *id, WORKER, countersignature, CHAIN).await.unwrap();
+        statements::countersign(&**client, *id, WORKER, countersignature, CHAIN).await.unwrap();
     }
     let sent = format!("update statement set status = 'sent' where statement_id = '{}'", ids[0].0);
     client.batch_execute(&sent).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_worker_pages_through_its_own_unsettled_statements_and_through_no_othe
     client.batch_execute(&settle).await.unwrap();
     let (mut seen, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
-        let page = statements::unsettled(&client, WORKER, after, 3).await.unwrap();
+        let page = statements::unsettled(&**client, WORKER, after, 3).await.unwrap();
         assert_eq!(page.has_more, page.next_after.is_some());
         seen.extend(page.data.iter().map(|document| document.id));
         pages += 1;
@@ -165,5 +165,5 @@ async fn a_worker_pages_through_its_own_unsettled_statements_and_through_no_othe
     }
     assert_eq!((pages, seen), (2, ids[1..].to_vec()));
     let stranger = Address(Felt::from(0x31));
-    assert!(statements::unsettled(&client, stranger, None, 3).await.unwrap().data.is_empty());
+    assert!(statements::unsettled(&**client, stranger, None, 3).await.unwrap().data.is_empty());
 }

@@ -18,7 +18,7 @@ use ciro_paymaster::{
     settle::Step,
     sponsors, statements, workers,
 };
-use tokio_postgres::Transaction;
+use deadpool_postgres::Transaction;
 
 use crate::{
     harness::connect,
@@ -64,10 +64,10 @@ async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_ba
     assert_eq!(world.pool().stake_of(&world.chain, worker).await.unwrap(), Fri::ZERO);
     let treasury = world.token().balance_of(&world.chain, TREASURY).await.unwrap();
     assert_eq!(treasury, Fri(STAKE.0 / 2));
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.held, sponsor.spent), (Fri::ZERO, fri(3)));
     for job in [stated[0], unstated[0]] {
-        let settlement = ledger::settlement_of(&world.client, job).await.unwrap().unwrap();
+        let settlement = ledger::settlement_of(&**world.client, job).await.unwrap().unwrap();
         assert_eq!(settlement.status, SettlementStatus::Voided);
     }
     assert_eq!(world.statuses().await, ["settled", "voided"]);
@@ -84,7 +84,7 @@ async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_ba
         world.token().balance_of(&world.chain, world.sponsor.address()).await.unwrap();
     assert_eq!(wallet_after.checked_sub(wallet).unwrap(), fri(3), "the sponsor has its money back");
     let left = DEPOSIT.checked_sub(fri(3)).unwrap();
-    let sponsor = sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap();
+    let sponsor = sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap();
     assert_eq!((sponsor.deposit, world.deposit().await), (left, left));
     let held = world.token().balance_of(&world.chain, world.deployment.pool).await.unwrap();
     assert_eq!(held, left, "the pool holds what it owes");
@@ -99,7 +99,7 @@ async fn slash_on_chain(world: &World) {
 }
 
 async fn held(world: &World) -> Fri {
-    sponsors::get(&world.client, world.sponsor_id).await.unwrap().unwrap().held
+    sponsors::get(&**world.client, world.sponsor_id).await.unwrap().unwrap().held
 }
 
 /// Runs the watcher while `blocker` has an open transaction, until the watcher waits for it; then commits it.
@@ -133,7 +133,7 @@ async fn a_result_that_is_stored_while_its_worker_is_slashed_holds_no_money_for_
     ledger::earn(&tx, &[world.earned(job)]).await.unwrap();
     watch_against(&mut world, tx).await;
     assert_eq!(held(&world).await, Fri::ZERO);
-    let settlement = ledger::settlement_of(&world.client, job).await.unwrap().unwrap();
+    let settlement = ledger::settlement_of(&**world.client, job).await.unwrap().unwrap();
     assert_eq!(settlement.status, SettlementStatus::Voided);
 }
 

@@ -14,7 +14,7 @@ use ciro_api::{
 };
 use ciro_contracts::{Chain, Deployment, PrivateKey};
 use ciro_paymaster::{ledger, statements, watch::Watcher};
-use tokio_postgres::Client;
+use deadpool_postgres::Client;
 
 use crate::{
     harness::{connect, fresh_database},
@@ -105,20 +105,20 @@ async fn closing_makes_gapless_sequences_and_the_roots_of_their_receipts() {
     assert_eq!(rest.len(), 2);
     earn_many(&mut client, id, WORKER, 1).await;
     statements::close(&mut client, Duration::ZERO).await.unwrap();
-    assert!(statements::pending(&client, WORKER, 10).await.unwrap().is_empty(), "not signed yet");
+    assert!(statements::pending(&**client, WORKER, 10).await.unwrap().is_empty(), "not signed yet");
     assert_eq!(statements::sign(&client, &signer()).await.unwrap().len(), 5);
-    let documents = statements::pending(&client, WORKER, 10).await.unwrap();
+    let documents = statements::pending(&**client, WORKER, 10).await.unwrap();
     let shape: Vec<_> = documents.iter().map(|d| (d.seq, d.count)).collect();
     assert_eq!(shape, [(1, 1_000), (2, 1_000), (3, 1), (4, 1)]);
     documents.iter().for_each(check_root);
-    let others = statements::pending(&client, other, 10).await.unwrap();
+    let others = statements::pending(&**client, other, 10).await.unwrap();
     assert_eq!((others.len(), others[0].seq, others[0].count), (1, 1, 5));
     let mut jobs: Vec<JobId> =
         documents.iter().chain(&others).flat_map(|d| &d.receipts).map(|line| line.job).collect();
     jobs.sort();
     jobs.dedup();
     assert_eq!(jobs.len(), 2_007, "every receipt is in exactly one statement");
-    let settlement = ledger::settlement_of(&client, jobs[0]).await.unwrap().unwrap();
+    let settlement = ledger::settlement_of(&**client, jobs[0]).await.unwrap().unwrap();
     assert_eq!(settlement.status.as_str(), "stated");
     assert!(settlement.statement.is_some());
 }
@@ -154,10 +154,10 @@ async fn only_the_workers_own_valid_signature_countersigns_and_the_same_one_agai
     let id = sponsor(&client, 1_000, 0, 1_000).await;
     earn_many(&mut client, id, WORKER, 3).await;
     let statement = statements::close(&mut client, Duration::ZERO).await.unwrap()[0];
-    let document = statements::get(&client, statement).await.unwrap().unwrap();
+    let document = statements::get(&**client, statement).await.unwrap().unwrap();
     let good = signed(&document, CHAIN, &KEY);
     let code = async |statement, worker, signature| {
-        statements::countersign(&client, statement, worker, signature, CHAIN)
+        statements::countersign(&**client, statement, worker, signature, CHAIN)
             .await
             .map_err(|error| error.code())
     };
@@ -169,10 +169,10 @@ async fn only_the_workers_own_valid_signature_countersigns_and_the_same_one_agai
     assert_eq!(code(statement, stranger, good).await, Err(ErrorCode::StatementConflict));
     let nothing = StatementId(uuid::Uuid::now_v7());
     assert_eq!(code(nothing, WORKER, good).await, Err(ErrorCode::NotFound));
-    let untouched = statements::get(&client, statement).await.unwrap().unwrap();
+    let untouched = statements::get(&**client, statement).await.unwrap().unwrap();
     assert_eq!(untouched.status, StatementStatus::Closed);
     assert_eq!(code(statement, WORKER, good).await, Ok(()));
     assert_eq!(code(statement, WORKER, good).await, Ok(()));
     assert_eq!(code(statement, WORKER, wrong).await, Err(ErrorCode::WrongSignature));
-    assert!(statements::pending(&client, WORKER, 10).await.unwrap().is_empty());
+    assert!(statements::pending(&**client, WORKER, 10).await.unwrap().is_empty());
 }

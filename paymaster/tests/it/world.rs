@@ -14,7 +14,8 @@ use ciro_paymaster::{
     statements::{self, Signer},
     watch::Watcher,
 };
-use tokio_postgres::{Client, Config};
+use deadpool_postgres::Client;
+use tokio_postgres::Config;
 use uuid::Uuid;
 
 use crate::{
@@ -68,7 +69,7 @@ impl World {
             price_ceiling: PRICE,
             spend_limit: DEPOSIT,
         };
-        sponsors::create(&client, &new).await.unwrap();
+        sponsors::create(&**client, &new).await.unwrap();
         let watcher = Watcher::new(chain.clone(), deployment, operator.address());
         watcher.begin(&client).await.unwrap();
         let settler = Settler::new(operator.clone(), deployment.job_manager);
@@ -165,11 +166,17 @@ impl World {
     /// Countersigns everything that waits.
     pub(crate) async fn countersign(&self) {
         let worker = self.worker.address();
-        for document in statements::pending(&self.client, worker, 50).await.unwrap() {
+        for document in statements::pending(&**self.client, worker, 50).await.unwrap() {
             let signature = signed(&document, self.chain_id(), &WORKER_KEY);
-            statements::countersign(&self.client, document.id, worker, signature, self.chain_id())
-                .await
-                .unwrap();
+            statements::countersign(
+                &**self.client,
+                document.id,
+                worker,
+                signature,
+                self.chain_id(),
+            )
+            .await
+            .unwrap();
         }
     }
 
@@ -207,7 +214,7 @@ impl World {
 
     /// The ledger, the mirror and the chain agree on what was paid and on what is left.
     pub(crate) async fn check_books(&self, paid: Fri) {
-        let sponsor = sponsors::get(&self.client, self.sponsor_id).await.unwrap().unwrap();
+        let sponsor = sponsors::get(&**self.client, self.sponsor_id).await.unwrap().unwrap();
         let chain_deposit = self.deposit().await;
         assert_eq!(self.paid().await, paid, "paid on chain");
         assert_eq!(sponsor.spent, paid, "spent in the ledger");
