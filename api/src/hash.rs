@@ -5,6 +5,7 @@
 pub mod attestation;
 pub mod batch;
 pub mod commitment;
+pub mod device;
 pub mod receipts;
 pub mod sign;
 pub mod snip12;

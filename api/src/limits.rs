@@ -8,6 +8,12 @@ pub const BODY_BYTES_MAX: usize = 96 * 1024;
 /// Most jobs in one batch: their rows are some 30 ms of one transaction, in which the sponsor is locked.
 pub const BATCH_JOBS_MAX: usize = 1_000;
 
+/// Token keys that are known at once: the signing one, the next and the last, and one to spare.
+pub const TOKEN_KEYS_MAX: usize = 4;
+
+/// How long a change of the token keys stays unseen at most, in milliseconds.
+pub const TOKEN_KEYS_LAG_MS: u64 = 5_000;
+
 /// Jobs of single requests that are written in one transaction: enough that the wait for the disk is a small part of it,
 /// few enough that it takes a few milliseconds.
 pub const ACCEPT_TOGETHER_MAX: usize = 64;

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail")]
 
 use ciro_api::{
-    Address, ChainId, Commitment, Felt, Fri, JobId, ModelId, PublicKey, Scheme, Signature,
+    Address, ChainId, Commitment, DeviceId, Felt, Fri, JobId, ModelId, PublicKey, Scheme,
+    Signature,
     felt::{Digest, parse_felt},
     hash::{
         attestation::Attestation,
         batch::{self, AttestationBatch, BatchTree},
         commitment::commit,
+        device::{DeviceClaim, DeviceLogin},
         receipts::{self, Receipt},
         sign,
         snip12::{TypedStruct, domain_hash, type_hash},
@@ -107,6 +109,20 @@ fn build(kind: &str, message: &Value) -> Box<dyn Fn(ChainId, Address) -> (Felt, 
             challenge: Digest(felt(&message["Challenge"])),
             contract: address("Contract"),
         }),
+        "DeviceClaim" => {
+            let serial: &'static str = text(&message["Serial"]).to_owned().leak();
+            boxed(DeviceClaim {
+                serial,
+                claim: Commitment(felt(&message["Claim"])),
+                challenge: Digest(felt(&message["Challenge"])),
+                contract: address("Contract"),
+            })
+        }
+        "DeviceLogin" => boxed(DeviceLogin {
+            device: DeviceId(Uuid::from_u128(text(&message["Device"]).parse().unwrap())),
+            challenge: Digest(felt(&message["Challenge"])),
+            contract: address("Contract"),
+        }),
         other => panic!("the vectors hold a struct that Rust lacks: {other}"),
     }
 }
@@ -122,7 +138,10 @@ fn typed_data_matches_the_vectors_and_every_field_counts() {
     let other_chain = ChainId(felt(&all["other_chain_id"]));
     assert_eq!(domain_hash(chain), felt(&all["domain_hash"]));
     assert_eq!(domain_hash(other_chain), felt(&all["other_domain_hash"]));
-    for case in all["structs"].as_array().unwrap() {
+    let of_devices = vectors("device");
+    let structs =
+        [&all, &of_devices].into_iter().flat_map(|file| file["structs"].as_array().unwrap());
+    for case in structs {
         let kind = text(&case["type"]);
         assert_eq!(type_hash(text(&case["type_string"])), felt(&case["type_hash"]), "{kind}");
         let signer = Address(felt(&case["signer"]));

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod chain;
-mod files;
+pub(crate) mod files;
 mod ledger;
 mod models;
 pub mod network;

@@ -12,3 +12,4 @@ pub mod operator;
 pub mod settle;
 pub mod sponsor;
 pub mod stack;
+pub mod token_key;

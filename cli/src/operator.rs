@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use crate::{
     account::AccountFlags,
     drain::{self, DrainFlags},
+    token_key::{self, TokenKeyCommand},
 };
 
 /// What operators do.
@@ -19,6 +20,9 @@ pub enum OperatorCommand {
     Register(RegisterFlags),
     /// Have a worker take no more jobs, or go, or take jobs again.
     Drain(DrainFlags),
+    /// Replace the key that signs the gateways' tokens, step by step.
+    #[command(subcommand)]
+    TokenKey(TokenKeyCommand),
 }
 
 /// Whose key is registered, and where.
@@ -37,6 +41,7 @@ pub async fn run(command: OperatorCommand, out: &mut impl Write) -> anyhow::Resu
     let flags = match command {
         OperatorCommand::Register(flags) => flags,
         OperatorCommand::Drain(flags) => return drain::run(flags, out).await,
+        OperatorCommand::TokenKey(command) => return token_key::run(command, out),
     };
     let (account, key) = (flags.account.open().await?, flags.account.public_key()?);
     register(&account, flags.job_manager, key)

@@ -190,6 +190,8 @@ const TYPES = {
     field('Contract', 'ContractAddress'),
   ],
   WorkerLogin: [field('Worker', 'ContractAddress'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
+  DeviceClaim: [field('Serial', 'string'), field('Claim', 'felt'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
+  DeviceLogin: [field('Device', 'u128'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
 };
 
 const typed = (primaryType, message, chainId = CHAIN_ID) => ({
@@ -204,7 +206,10 @@ const messageHash = (type, message, signer, chainId) =>
   typedData.getMessageHash(typed(type, message, chainId), signer);
 
 const isDecimal = (type) => type === 'u128';
-const plusOne = (value, type) => (isDecimal(type) ? (BigInt(value) + 1n).toString() : hex(BigInt(value) + 1n));
+const plusOne = (value, type) => {
+  if (type === 'string') return `${value}!`;
+  return isDecimal(type) ? (BigInt(value) + 1n).toString() : hex(BigInt(value) + 1n);
+};
 
 function structVector(type, message) {
   const data = typed(type, message);
@@ -293,6 +298,18 @@ function typedDataVectors() {
   };
 }
 
+// What devices sign is read by Rust alone. Serials of every length around a whole word of 31 bytes, and the longest.
+function deviceVectors() {
+  const [challenge, claim] = ['0x1b0b5c0ffee1b0b5c0ffee1b0b5c0ffee', hex(H(...sha256Halves(Buffer.from('clm_0123'))))];
+  const serials = ['s', 'a serial of thirty characters!', 'a serial of thirty-one letters!', 'one of thirty-two characters, ok', 'x'.repeat(62), '9'.repeat(64)];
+  const claims = serials.map((Serial) =>
+    structVector('DeviceClaim', { Serial, Claim: claim, Challenge: challenge, Contract: CONTRACT }),
+  );
+  const device = BigInt('0x0193a5c2e7a1707f8abc0123456789ab').toString();
+  const login = structVector('DeviceLogin', { Device: device, Challenge: challenge, Contract: CONTRACT });
+  return { structs: [...claims, login] };
+}
+
 // Our own composition must agree with starknet.js's typed data, or one of the two readings of SNIP-12 is wrong.
 function crossCheck({ chain_id, domain_hash, structs }) {
   for (const { type, type_string, type_hash, message, signer, struct_hash, message_hash } of structs) {
@@ -311,6 +328,7 @@ const files = {
   commitments: commitments(),
   model_id: modelIds(),
   typed_data: typedVectors,
+  device: deviceVectors(),
   batch: batch(),
   receipts: receipts(),
 };

@@ -10,8 +10,9 @@ use tonic_health::server::HealthReporter;
 
 use crate::{
     auth::{
-        keys::{KeyError, TokenKeys},
+        keys::{self, KeyError, TokenKeys},
         revoked::Revocations,
+        secret::{Secret, SecretError},
     },
     config::Config,
     database::{self, DatabaseError},
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) pg: Pool,
     pub(crate) queue: Queue,
     pub(crate) keys: TokenKeys,
+    pub(crate) secret: Secret,
     pub(crate) revocations: Revocations,
     pub(crate) drains: Drains,
     pub(crate) limiter: Limiter,
@@ -71,6 +73,9 @@ pub enum GatewayError {
     /// The token key.
     #[error("the token key cannot be used")]
     Key(#[from] KeyError),
+    /// The gateways' secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The database.
     #[error("the database cannot be used")]
     Database(#[from] DatabaseError),
@@ -113,7 +118,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     let app = Arc::new(App {
         queue: Queue::new(&config.redis_url)?,
-        keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
+        keys: TokenKeys::read(&config.token_key_file, &config.issuer).await?,
+        secret: Secret::read(&config.secret_file)?,
         revocations: Revocations::default(),
         drains: Drains::default(),
         limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
@@ -146,6 +152,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.spawn(sweep::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(lookout::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(reconcile::forever(Arc::clone(&app), stop.clone()));
+    tasks.spawn(keys::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(notes::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(grpc::health::forever(Arc::clone(&app), stop.clone()));
     tasks.spawn(deliver::forever(Arc::clone(&app), stop.clone()));

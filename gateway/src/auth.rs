@@ -1,8 +1,10 @@
 //! Who is asking: bearer tokens that this gateway issued, and what they allow.
 
 pub(crate) mod challenge;
+pub mod key_file;
 pub mod keys;
 pub(crate) mod revoked;
+pub mod secret;
 pub(crate) mod sponsor_key;
 
 use std::sync::Arc;

@@ -38,9 +38,14 @@ pub struct Config {
     /// The name that tokens carry as issuer and assertions as audience. All replicas share it.
     #[arg(long, env = "CIRO_ISSUER")]
     pub issuer: String,
-    /// The Ed25519 key (PKCS#8 PEM, readable by the owner alone) that signs tokens. All replicas share it.
+    /// The Ed25519 keys (PKCS#8 PEM, readable by the owner alone) of tokens: the first signs, all are known. All replicas
+    /// share them. A change is taken over within five seconds.
     #[arg(long, env = "CIRO_TOKEN_KEY_FILE")]
     pub token_key_file: PathBuf,
+    /// 32 random bytes in hexadecimal digits, readable by the owner alone, that lease ids and webhook secrets are made from. All
+    /// replicas share them, and they stay as they are.
+    #[arg(long, env = "CIRO_SECRET_FILE")]
+    pub secret_file: PathBuf,
     /// The chain of this network.
     #[arg(long, env = "CIRO_CHAIN_ID")]
     pub chain_id: ChainId,

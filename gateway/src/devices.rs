@@ -1,10 +1,13 @@
 //! Devices: enrolment and tokens.
 
 pub(crate) mod assertion;
+pub(crate) mod challenge;
 pub(crate) mod claim;
+mod key;
 pub(crate) mod list;
 pub(crate) mod me;
 pub(crate) mod revoke;
+pub(crate) mod session;
 pub(crate) mod token;
 
 use ciro_api::{DeviceId, ErrorCode, SponsorId, rest::devices::Device};

@@ -78,6 +78,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 fn documents() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(devices::claim::claim))
+        .routes(routes!(devices::challenge::challenge))
+        .routes(routes!(devices::session::session))
         .routes(routes!(devices::token::token))
         .routes(routes!(devices::me::me))
         .routes(routes!(devices::list::list))

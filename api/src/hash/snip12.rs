@@ -44,6 +44,17 @@ pub trait TypedStruct {
     }
 }
 
+/// The hash of a field of type `string`: Poseidon over Cairo's `ByteArray`, which is how many whole words of 31 bytes there
+/// are, those words, the bytes behind them and how many those are.
+pub(super) fn string_hash(text: &str) -> Felt {
+    let words = text.as_bytes().chunks_exact(31);
+    let rest = words.remainder();
+    let mut felts = vec![Felt::from(words.len())];
+    felts.extend(words.map(Felt::from_bytes_be_slice));
+    felts.extend([Felt::from_bytes_be_slice(rest), Felt::from(rest.len())]);
+    poseidon_hash_many(&felts)
+}
+
 /// The hash of a type string.
 pub fn type_hash(encoded: &str) -> Felt {
     starknet_keccak(encoded.as_bytes())

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{
     DeviceId,
-    rest::devices::{ClaimRequest, Device as Enrolled, PublicJwk, Token, TokenRequest},
+    rest::devices::{ClaimProof, ClaimRequest, Device as Enrolled, PublicJwk, Token, TokenRequest},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use p256::{
@@ -56,8 +56,7 @@ impl Device {
         let coordinate = |bytes: Option<&p256::FieldBytes>| {
             bytes.map(|b| URL_SAFE_NO_PAD.encode(b)).unwrap_or_default()
         };
-        let public_key = PublicJwk {
-            kty: "EC".to_owned(),
+        let public_key = PublicJwk::Ec {
             crv: "P-256".to_owned(),
             x: coordinate(point.x()),
             y: coordinate(point.y()),
@@ -74,7 +73,7 @@ impl Device {
             claim_token: claim_token.to_owned(),
             serial: serial.clone(),
             public_key,
-            proof,
+            proof: ClaimProof::Jwt(proof),
         };
         let enrolled: Enrolled = answer(gateway.post("/v1/devices/claim").json(&request)).await?;
         let id = enrolled.id.to_string();

@@ -51,14 +51,23 @@ impl Files {
     pub(super) fn token_key(&self) -> anyhow::Result<PathBuf> {
         let path = self.path("token-key.pem");
         if !path.exists() {
-            write_private(&path, &ciro_gateway::auth::keys::generate_pem()?)?;
+            write_private(&path, &ciro_gateway::auth::key_file::fresh()?)?;
+        }
+        Ok(path)
+    }
+
+    /// What the gateways make ids and webhook secrets from.
+    pub(super) fn gateway_secret(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path("gateway-secret");
+        if !path.exists() {
+            write_private(&path, &ciro_gateway::auth::secret::Secret::generate())?;
         }
         Ok(path)
     }
 }
 
 /// Writes a file whole, with mode 0600 from its first byte.
-pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     let mut file = OpenOptions::new()
         .write(true)

@@ -213,6 +213,7 @@ fn gateway(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_WEBHOOK_FIRST_RETRY_MS", "500")
         .env("CIRO_ISSUER", ISSUER)
         .env("CIRO_TOKEN_KEY_FILE", plan.files.token_key()?)
+        .env("CIRO_SECRET_FILE", plan.files.gateway_secret()?)
         .env("CIRO_CHAIN_ID", plan.deployment.chain_id.to_string())
         .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string()))
 }

@@ -64,7 +64,9 @@ impl World {
         let keys = (0..WORKERS).map(WorkerKey::of).collect::<Vec<_>>();
         let (model, claim_token) = fill(&database_url, &keys).await?;
         let token_key = dir.join("token-key.pem");
-        write_private(&token_key, &ciro_gateway::auth::keys::generate_pem()?)?;
+        write_private(&token_key, &ciro_gateway::auth::key_file::fresh()?)?;
+        let secret = dir.join("gateway-secret");
+        write_private(&secret, &ciro_gateway::auth::secret::Secret::generate())?;
 
         let mut gateways = Vec::new();
         for number in 0..GATEWAYS {
@@ -73,6 +75,7 @@ impl World {
                 .env("REDIS_URL", &redis_url)
                 .env("CIRO_ISSUER", ISSUER)
                 .env("CIRO_TOKEN_KEY_FILE", &token_key)
+                .env("CIRO_SECRET_FILE", &secret)
                 .env("CIRO_CHAIN_ID", CHAIN_ID)
                 .env("CIRO_JOB_MANAGER", JOB_MANAGER.to_string());
             gateways.push(GatewayProcess::start(spec).await?);

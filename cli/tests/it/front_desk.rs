@@ -69,7 +69,13 @@ async fn tokens_that_are_not_good_open_nothing() {
         "iss": net.dev.network.issuer, "aud": "ciro", "role": "device", "sub": net.device.id,
         "sponsor": net.dev.network.sponsor.id, "iat": 1_000, "exp": 2_000
     });
-    let eddsa = Header::new(Algorithm::EdDSA);
+    let mut eddsa = Header::new(Algorithm::EdDSA);
+    assert_eq!(
+        refused(with(&encode(&eddsa, &claims, &ours).unwrap())).await,
+        ErrorCode::InvalidToken,
+        "it names no key"
+    );
+    eddsa.kid = jsonwebtoken::decode_header(&net.device.token).unwrap().kid;
     assert_eq!(
         refused(with(&encode(&eddsa, &claims, &ours).unwrap())).await,
         ErrorCode::TokenExpired
@@ -83,7 +89,7 @@ async fn tokens_that_are_not_good_open_nothing() {
     claims["iss"] = json!(net.dev.network.issuer);
     // The public key used as a shared secret: the classic confusion of algorithms.
     let confused = EncodingKey::from_secret(&pem);
-    let hs256 = Header::new(Algorithm::HS256);
+    let hs256 = Header { alg: Algorithm::HS256, ..eddsa.clone() };
     assert_eq!(
         refused(with(&encode(&hs256, &claims, &confused).unwrap())).await,
         ErrorCode::InvalidToken

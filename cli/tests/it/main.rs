@@ -11,6 +11,8 @@ mod cbor;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod device_keys;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod faults;
@@ -58,6 +60,8 @@ mod service;
 mod sponsor_desk;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod token_keys;
 #[cfg(test)]
 mod traces;
 #[cfg(test)]

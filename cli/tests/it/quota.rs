@@ -37,6 +37,7 @@ impl Strict {
             sponsor_requests_per_minute: quota,
             issuer: network.issuer.clone(),
             token_key_file: net.room.path().join("network/token-key.pem"),
+            secret_file: net.room.path().join("network/gateway-secret"),
             chain_id: network.contracts.chain_id,
             job_manager: network.contracts.job_manager,
             webhook_allow_private: false,

@@ -61,7 +61,9 @@ impl Desk {
         let stores = Stores::start(&dir, &ToolPaths::find()?).await?;
         let filled = fill::fill(stores.postgres.url()).await?;
         let token_key = dir.join("token-key.pem");
-        write_private(&token_key, &ciro_gateway::auth::keys::generate_pem()?)?;
+        write_private(&token_key, &ciro_gateway::auth::key_file::fresh()?)?;
+        let secret = dir.join("gateway-secret");
+        write_private(&secret, &ciro_gateway::auth::secret::Secret::generate())?;
         let gateway = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         // Quotas are counted, and never reached.
         let quota = limits::QUOTA_MAX.to_string();
@@ -71,6 +73,7 @@ impl Desk {
             .env("REDIS_URL", stores.redis.url())
             .env("CIRO_ISSUER", ISSUER)
             .env("CIRO_TOKEN_KEY_FILE", &token_key)
+            .env("CIRO_SECRET_FILE", &secret)
             .env("CIRO_CHAIN_ID", CHAIN_ID)
             .env("CIRO_JOB_MANAGER", JOB_MANAGER.to_string())
             .env("CIRO_DEVICE_REQUESTS_PER_MINUTE", &quota)

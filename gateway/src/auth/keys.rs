@@ -1,33 +1,36 @@
-//! The key that signs tokens, and the tokens. One Ed25519 key shared by all replicas; others check with the JWKS.
+//! The keys that sign tokens, and the tokens. All replicas share the keys; others check with the JWKS.
 
 use std::{
-    fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ciro_api::{
-    Address, DeviceId, ErrorCode, LeaseId, SponsorId, WebhookSecretId, limits, rest::devices::Token,
-};
+use ciro_api::{Address, DeviceId, ErrorCode, SponsorId, limits, rest::devices::Token};
 use ed25519_dalek::{
     SigningKey,
-    pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
+    pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding},
 };
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind,
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+    errors::ErrorKind,
 };
 use lru::LruCache;
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use uuid::Uuid;
+use tokio::fs;
+use tokio_util::sync::CancellationToken;
 
-use crate::problem::ApiError;
+use super::key_file::{self, KeyFileError};
+use crate::{app::App, problem::ApiError};
 
 const AUDIENCE: &str = "ciro";
+
+/// How long a change of the key file stays unseen at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(limits::TOKEN_KEYS_LAG_MS);
 
 /// Whom a token speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ struct Claims {
     exp: i64,
 }
 
-/// The token key cannot be used.
+/// The token keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Not readable.
@@ -59,50 +62,46 @@ pub enum KeyError {
     /// Others can read it.
     #[error("the token key file `{0}` is readable by others; run chmod 600 on it")]
     Exposed(String),
-    /// Not a key.
-    #[error("the token key file `{0}` holds no Ed25519 key in PKCS#8 PEM")]
-    Malformed(String),
-    /// The library refused it.
-    #[error("the token key cannot be used")]
+    /// Not keys.
+    #[error("the token key file `{0}` cannot be used")]
+    File(String, #[source] KeyFileError),
+    /// The library refused one.
+    #[error("a token key cannot be used")]
     Unusable(#[from] jsonwebtoken::errors::Error),
 }
 
 /// Signs and checks tokens.
 pub struct TokenKeys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    public: [u8; 32],
-    key_id: String,
+    path: PathBuf,
     issuer: String,
-    secret: [u8; 32],
+    ring: RwLock<Arc<Ring>>,
     /// Tokens whose signature was checked, by their hash, with the second they end in. Checking costs a thousand times
     /// more than looking here, and a device sends the same token for fifteen minutes.
     checked: Mutex<LruCache<[u8; 32], (Role, i64)>>,
 }
 
+/// The keys of the file as it was read last.
+struct Ring {
+    text: String,
+    signing: EncodingKey,
+    /// The signing one first.
+    known: Vec<Known>,
+}
+
+struct Known {
+    id: String,
+    x: String,
+    decoding: DecodingKey,
+}
+
 impl TokenKeys {
     /// Reads the key file.
-    pub fn read(path: &Path, issuer: &str) -> Result<Self, KeyError> {
-        let name = path.display().to_string();
-        let meta = fs::metadata(path).map_err(|e| KeyError::Read(name.clone(), e))?;
-        if meta.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Exposed(name));
-        }
-        let pem = fs::read_to_string(path).map_err(|e| KeyError::Read(name.clone(), e))?;
-        let key = SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Malformed(name))?;
-        let public = key.verifying_key().to_bytes();
-        let x = URL_SAFE_NO_PAD.encode(public);
-        // RFC 7638: the thumbprint of the public key names it.
-        let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
-        let mut secret = Sha256::new_with_prefix(b"ciro gateway");
-        secret.update(key.to_bytes());
+    pub async fn read(path: &Path, issuer: &str) -> Result<Self, KeyError> {
+        let text = read_private(path).await?;
         Ok(Self {
-            encoding: EncodingKey::from_ed_pem(pem.as_bytes())?,
-            decoding: DecodingKey::from_ed_components(&x)?,
-            public,
-            key_id: URL_SAFE_NO_PAD.encode(thumbprint),
+            path: path.to_owned(),
             issuer: issuer.to_owned(),
-            secret: secret.finalize().into(),
+            ring: RwLock::new(Arc::new(Ring::of(path, text)?)),
             checked: Mutex::new(LruCache::new(limits::TOKENS_REMEMBERED_MAX)),
         })
     }
@@ -114,10 +113,30 @@ impl TokenKeys {
 
     /// The JSON Web Key Set (RFC 7517).
     pub fn jwks(&self) -> serde_json::Value {
-        let x = URL_SAFE_NO_PAD.encode(self.public);
-        serde_json::json!({"keys": [
-            {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.key_id, "x": x}
-        ]})
+        let key = |known: &Known| {
+            serde_json::json!({
+                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": known.id, "x": known.x
+            })
+        };
+        let keys: Vec<_> = self.ring().known.iter().map(key).collect();
+        serde_json::json!({ "keys": keys })
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the file again; whether it had changed. On an error the keys stay as they were.
+    async fn look_again(&self) -> Result<bool, KeyError> {
+        let text = read_private(&self.path).await?;
+        if text == self.ring().text {
+            return Ok(false);
+        }
+        let ring = Arc::new(Ring::of(&self.path, text)?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        // Tokens of a key that was dropped are among them.
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(true)
     }
 
     pub(crate) fn issue(&self, role: Role) -> Result<Token, ApiError> {
@@ -136,8 +155,9 @@ impl TokenKeys {
             exp: now.saturating_add_unsigned(limits::TOKEN_TTL_S),
         };
         let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.key_id.clone());
-        let access_token = encode(&header, &claims, &self.encoding)
+        let ring = self.ring();
+        header.kid = ring.known.first().map(|first| first.id.clone());
+        let access_token = encode(&header, &claims, &ring.signing)
             .map_err(|e| ApiError::internal("signing a token", &e))?;
         Ok(Token { access_token, token_type: "Bearer".to_owned(), expires_in: limits::TOKEN_TTL_S })
     }
@@ -161,9 +181,11 @@ impl TokenKeys {
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         rules.leeway = 0;
-        let claims =
-            decode::<Claims>(token, &self.decoding, &rules).map_err(|e| refuse(&e))?.claims;
         let invalid = || ApiError::new(ErrorCode::InvalidToken, "the token names nobody we know");
+        let ring = self.ring();
+        let id = decode_header(token).map_err(|e| refuse(&e))?.kid.ok_or_else(foreign)?;
+        let key = ring.known.iter().find(|known| known.id == id).ok_or_else(foreign)?;
+        let claims = decode::<Claims>(token, &key.decoding, &rules).map_err(|e| refuse(&e))?.claims;
         let role = match (claims.role.as_str(), claims.sponsor) {
             ("device", Some(sponsor)) => {
                 Role::Device { id: claims.sub.parse().map_err(|_| invalid())?, sponsor }
@@ -175,31 +197,59 @@ impl TokenKeys {
         };
         Ok((role, claims.exp))
     }
+}
 
-    /// The lease id of one lease request: the same request gives the same id, and nobody can guess it.
-    pub(crate) fn lease_id(&self, worker: Address, request: Uuid) -> LeaseId {
-        let id = self.keyed("lease id", &[&worker.0.to_bytes_be(), request.as_bytes()]);
-        LeaseId(uuid::Builder::from_custom_bytes(id).into_uuid())
+impl Ring {
+    fn of(path: &Path, text: String) -> Result<Self, KeyError> {
+        let name = || path.display().to_string();
+        let keys = key_file::parse(&text).map_err(|e| KeyError::File(name(), e))?;
+        let first = keys.first().ok_or_else(|| KeyError::File(name(), KeyFileError::Count(0)))?;
+        let pem = first
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|_| KeyError::File(name(), KeyFileError::Malformed))?;
+        let signing = EncodingKey::from_ed_pem(pem.as_bytes())?;
+        let known = keys.iter().map(Known::of).collect::<Result<_, _>>()?;
+        Ok(Self { text, signing, known })
     }
+}
 
-    /// What webhooks are signed with under this id. Made again whenever it is needed, so that no database holds it.
-    pub(crate) fn webhook_secret(&self, id: WebhookSecretId) -> [u8; 32] {
-        let mut secret = [0_u8; 32];
-        secret[..16].copy_from_slice(&self.keyed("webhook secret, first", &[id.0.as_bytes()]));
-        secret[16..].copy_from_slice(&self.keyed("webhook secret, second", &[id.0.as_bytes()]));
-        secret
+impl Known {
+    fn of(key: &SigningKey) -> Result<Self, KeyError> {
+        let x = URL_SAFE_NO_PAD.encode(key.verifying_key().to_bytes());
+        // RFC 7638: the thumbprint of the public key names it.
+        let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+        let decoding = DecodingKey::from_ed_components(&x)?;
+        Ok(Self { id: URL_SAFE_NO_PAD.encode(thumbprint), x, decoding })
     }
+}
 
-    /// 128 bits that only holders of this key can make. The parts of one `purpose` always have the same lengths.
-    pub(super) fn keyed(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
-        let mut hash = Sha256::new_with_prefix(self.secret);
-        hash.update(purpose);
-        for part in parts {
-            hash.update(part);
+async fn read_private(path: &Path) -> Result<String, KeyError> {
+    let name = path.display().to_string();
+    let failed = |error| KeyError::Read(name.clone(), error);
+    let meta = fs::metadata(path).await.map_err(failed)?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        return Err(KeyError::Exposed(name));
+    }
+    fs::read_to_string(path).await.map_err(failed)
+}
+
+/// Takes over changes of the key file, until `stop`.
+pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_some() {
+        match app.keys.look_again().await {
+            Ok(false) => {}
+            Ok(true) => {
+                let ids: Vec<String> =
+                    app.keys.ring().known.iter().map(|known| known.id.clone()).collect();
+                tracing::info!(?ids, "the token keys were replaced; the first one signs");
+            }
+            Err(error) => {
+                tracing::error!(
+                    cause = crate::problem::chain(&error),
+                    "the token keys stay as they were"
+                );
+            }
         }
-        let mut made = [0_u8; 16];
-        made.copy_from_slice(&hash.finalize()[..16]);
-        made
     }
 }
 
@@ -209,19 +259,13 @@ fn refuse(error: &jsonwebtoken::errors::Error) -> ApiError {
             ErrorCode::TokenExpired,
             "the token is over; get a new one and repeat the request",
         ),
-        _ => ApiError::new(
-            ErrorCode::InvalidToken,
-            "the token is not one of ours, or was changed on the way",
-        ),
+        _ => foreign(),
     }
 }
 
-/// A fresh token key in PKCS#8 PEM, for whoever sets up a network.
-pub fn generate_pem() -> Result<String, KeyError> {
-    let mut seed = [0_u8; 32];
-    rand::rng().fill_bytes(&mut seed);
-    let pem = SigningKey::from_bytes(&seed)
-        .to_pkcs8_pem(LineEnding::LF)
-        .map_err(|_| KeyError::Malformed("a fresh key".to_owned()))?;
-    Ok(pem.to_string())
+fn foreign() -> ApiError {
+    ApiError::new(
+        ErrorCode::InvalidToken,
+        "the token is not one of ours, or was changed on the way",
+    )
 }

@@ -1,4 +1,4 @@
-//! Checks JWTs that devices sign with their own P-256 key: proofs of possession and RFC 7523 assertions.
+//! Checks JWTs that devices sign with their own key: proofs of possession and RFC 7523 assertions.
 
 use ciro_api::{ErrorCode, limits};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
@@ -15,17 +15,17 @@ pub(crate) trait Lifetime {
     fn expires_at(&self) -> i64;
 }
 
-/// Decodes an ES256 JWT for `audience` and checks its life: short, current, and not from the future.
+/// Decodes a JWT of the key's own algorithm for `audience` and checks its life: short, current, and not from the future.
 pub(crate) fn check<T: DeserializeOwned + Lifetime>(
     jwt: &str,
-    key: &DecodingKey,
+    (algorithm, key): (Algorithm, &DecodingKey),
     audience: &str,
 ) -> Result<T, ApiError> {
-    let mut rules = Validation::new(Algorithm::ES256);
+    let mut rules = Validation::new(algorithm);
     rules.set_audience(&[audience]);
     rules.set_required_spec_claims(&["exp", "aud", "sub"]);
     rules.leeway = limits::CLOCK_SKEW_S;
-    let claims = decode::<T>(jwt, key, &rules).map_err(|e| refused(&e))?.claims;
+    let claims = decode::<T>(jwt, key, &rules).map_err(|e| refused(&e, algorithm))?.claims;
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let skew = i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0);
     let life_max = i64::try_from(limits::ASSERTION_TTL_S_MAX).unwrap_or(0);
@@ -41,7 +41,7 @@ pub(crate) fn check<T: DeserializeOwned + Lifetime>(
     Ok(claims)
 }
 
-fn refused(error: &jsonwebtoken::errors::Error) -> ApiError {
+fn refused(error: &jsonwebtoken::errors::Error, algorithm: Algorithm) -> ApiError {
     let detail = match error.kind() {
         ErrorKind::ExpiredSignature => {
             let now = OffsetDateTime::now_utc().unix_timestamp();
@@ -54,7 +54,7 @@ fn refused(error: &jsonwebtoken::errors::Error) -> ApiError {
         ErrorKind::InvalidSignature => {
             "the assertion is not signed by this device's key".to_owned()
         }
-        ErrorKind::InvalidAlgorithm => "the assertion must be ES256".to_owned(),
+        ErrorKind::InvalidAlgorithm => format!("an assertion by this key must be {algorithm:?}"),
         _ => format!("the assertion cannot be read: {error}"),
     };
     ApiError::new(ErrorCode::InvalidAssertion, detail)

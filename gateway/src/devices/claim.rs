@@ -3,20 +3,31 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{
-    DeviceId, ErrorCode, Problem, SponsorId, limits,
-    rest::devices::{ClaimRequest, Device, PublicJwk},
+    Address, DeviceId, ErrorCode, Problem, PublicKey, Scheme, SponsorId,
+    hash::{commitment::commit, device::DeviceClaim, sign, snip12::TypedStruct},
+    limits,
+    rest::devices::{ClaimAnswer, ClaimProof, ClaimRequest, Device},
 };
-use jsonwebtoken::DecodingKey;
-use p256::{EncodedPoint, PublicKey, elliptic_curve::sec1::FromEncodedPoint};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
-use super::assertion::{self, Lifetime};
-use crate::{app::App, database, extract::Body, problem::ApiError, reply::Reply};
+use super::{
+    assertion::{self, Lifetime},
+    key::{self, DeviceKey},
+};
+use crate::{
+    app::App,
+    auth::challenge::{self, Answerer},
+    database,
+    extract::Body,
+    problem::ApiError,
+    reply::Reply,
+    workers::session::challenge_unknown,
+};
 
 #[derive(Deserialize)]
 struct Proof {
@@ -49,9 +60,9 @@ pub(crate) async fn claim(
 ) -> Result<(StatusCode, Reply<Device>), ApiError> {
     let request = body.value;
     check_serial(&request.serial)?;
-    let (x, y) = coordinates(&request.public_key)?;
-    let token_sha256 = Sha256::digest(request.claim_token.as_bytes());
-    check_proof(&app, &request, &hex::encode(token_sha256))?;
+    check_proof(&app, &request)?;
+    let key = Json(&request.public_key);
+    let token_sha256 = token_hash(&request);
 
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
@@ -69,17 +80,15 @@ pub(crate) async fn claim(
     let known = database::query_opt(
         &tx,
         include_str!("by_serial.sql"),
-        &[&sponsor.0, &request.serial, &x, &y],
+        &[&sponsor.0, &request.serial, &key],
     )
     .await?;
     if let Some(row) = known {
-        let same =
-            row.try_get::<_, Vec<u8>>("key_x")? == x && row.try_get::<_, Vec<u8>>("key_y")? == y;
         if row.try_get::<_, bool>("revoked")? {
             let detail = "a device with this serial and key was revoked; it needs a new key";
             return Err(ApiError::new(ErrorCode::ClaimRefused, detail));
         }
-        if !same {
+        if !row.try_get::<_, bool>("same_key")? {
             let detail = "this serial is enrolled with another key; a sponsor must revoke it first";
             return Err(ApiError::new(ErrorCode::DeviceConflict, detail));
         }
@@ -93,7 +102,7 @@ pub(crate) async fn claim(
         ));
     }
     let id = DeviceId(Uuid::now_v7());
-    let values: [&(dyn ToSql + Sync); 5] = [&id.0, &sponsor.0, &request.serial, &x, &y];
+    let values: [&(dyn ToSql + Sync); 4] = [&id.0, &sponsor.0, &request.serial, &key];
     if database::execute(&tx, include_str!("insert.sql"), &values).await? == 0 {
         // Another credential of the same sponsor enrolled this serial while we looked.
         let detail = "this serial was enrolled a moment ago; claim again to see by whom";
@@ -120,38 +129,65 @@ fn check_serial(serial: &str) -> Result<(), ApiError> {
         .into())
 }
 
-/// The key's coordinates, once they are known to be a point of P-256.
-fn coordinates(key: &PublicJwk) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
-    let bad = |detail: &str| -> ApiError {
-        let problem = Problem::new(ErrorCode::InvalidRequest, "the public key cannot be used");
-        problem.at("/public_key", detail).into()
-    };
-    if key.kty != "EC" || key.crv != "P-256" {
-        return Err(bad("only kty `EC` on crv `P-256` is taken"));
+/// Refuses a claim that was not signed with the key it is for.
+fn check_proof(app: &App, request: &ClaimRequest) -> Result<(), ApiError> {
+    match (key::read(&request.public_key)?, &request.proof) {
+        (DeviceKey::Jwt(algorithm, key), ClaimProof::Jwt(jwt)) => {
+            check_jwt(app, request, jwt, (algorithm, &key))
+        }
+        (DeviceKey::Stark(key, account), ClaimProof::Answer(answer)) => {
+            check_answer(app, request, answer, key, account)
+        }
+        (DeviceKey::Jwt(..), ClaimProof::Answer(_)) => Err(mismatch("a JWT")),
+        (DeviceKey::Stark(..), ClaimProof::Jwt(_)) => Err(mismatch("an answered challenge")),
     }
-    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32);
-    let (Some(x), Some(y)) = (decode(&key.x), decode(&key.y)) else {
-        return Err(bad("x and y must be 32 bytes each in base64url without padding"));
-    };
-    let mut sec1 = vec![4_u8];
-    sec1.extend_from_slice(&x);
-    sec1.extend_from_slice(&y);
-    let point = EncodedPoint::from_bytes(&sec1).map_err(|_| bad("not a point"))?;
-    if Option::<PublicKey>::from(PublicKey::from_encoded_point(&point)).is_none() {
-        return Err(bad("x and y are not a point of the curve"));
-    }
-    Ok((x, y))
 }
 
-fn check_proof(app: &App, request: &ClaimRequest, token_sha256: &str) -> Result<(), ApiError> {
-    let key = DecodingKey::from_ec_components(&request.public_key.x, &request.public_key.y)
-        .map_err(|e| ApiError::internal("reading a checked key", &e))?;
-    let proof: Proof = assertion::check(&request.proof, &key, app.keys.issuer())?;
-    if proof.sub == request.serial && proof.claim == token_sha256 {
+fn check_jwt(
+    app: &App,
+    request: &ClaimRequest,
+    jwt: &str,
+    key: (Algorithm, &DecodingKey),
+) -> Result<(), ApiError> {
+    let proof: Proof = assertion::check(jwt, key, app.keys.issuer())?;
+    if proof.sub == request.serial && proof.claim == hex::encode(token_hash(request)) {
         return Ok(());
     }
     Err(ApiError::new(
         ErrorCode::InvalidAssertion,
         "the proof is for another serial or claim token",
     ))
+}
+
+/// Not stored: whoever repeats a claim finds the device that it made.
+fn check_answer(
+    app: &App,
+    request: &ClaimRequest,
+    answer: &ClaimAnswer,
+    key: PublicKey,
+    account: Address,
+) -> Result<(), ApiError> {
+    if !challenge::is_open(&app.secret, Answerer::Device(key), answer.challenge) {
+        return Err(challenge_unknown());
+    }
+    let claim = DeviceClaim {
+        serial: &request.serial,
+        claim: commit(Scheme::Sha256, request.claim_token.as_bytes()),
+        challenge: answer.challenge,
+        contract: app.job_manager,
+    };
+    if sign::verify(key, &claim.message_hash(app.chain_id, account), &answer.signature) {
+        return Ok(());
+    }
+    let detail = format!("the signature over the claim is not by {key} for account {account}");
+    Err(ApiError::new(ErrorCode::WrongSignature, detail))
+}
+
+fn token_hash(request: &ClaimRequest) -> [u8; 32] {
+    Sha256::digest(request.claim_token.as_bytes()).into()
+}
+
+fn mismatch(wanted: &str) -> ApiError {
+    let problem = Problem::new(ErrorCode::InvalidRequest, "the proof does not fit the key");
+    problem.at("/proof", format!("a key of this type is proven by {wanted}")).into()
 }

@@ -1,1 +1,1 @@
-SELECT sponsor_id, key_x, key_y FROM device WHERE device_id = $1 AND revoked_at IS NULL
+SELECT sponsor_id, public_key FROM device WHERE device_id = $1 AND revoked_at IS NULL

@@ -6,14 +6,17 @@ use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciro_api::{
     DeviceId, ErrorCode, Problem, SponsorId, limits,
-    rest::devices::{Token, TokenRequest},
+    rest::devices::{PublicJwk, Token, TokenRequest},
 };
-use jsonwebtoken::DecodingKey;
+use deadpool_postgres::GenericClient;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
+use tokio_postgres::types::{Json, ToSql};
 
-use super::assertion::{self, Lifetime};
+use super::{
+    assertion::{self, Lifetime},
+    key::{self, DeviceKey},
+};
 use crate::{
     app::App, auth::keys::Role, database, extract::FormBody, problem::ApiError, reply::Reply,
 };
@@ -59,10 +62,15 @@ pub(crate) async fn token(
     }
     let id = claimed_id(&request.assertion)?;
     let client = app.pg.get().await?;
-    let row = database::query_opt(&client, include_str!("key.sql"), &[&id.0])
-        .await?
-        .ok_or_else(unknown)?;
-    let claims: Assertion = assertion::check(&request.assertion, &key(&row)?, app.keys.issuer())?;
+    let enrolled = enrolled(&client, id).await?.ok_or_else(unknown)?;
+    let DeviceKey::Jwt(algorithm, key) = &enrolled.key else {
+        return Err(ApiError::new(
+            ErrorCode::InvalidAssertion,
+            "this device has a Stark key; it gets its token at /v1/devices/session",
+        ));
+    };
+    let claims: Assertion =
+        assertion::check(&request.assertion, (*algorithm, key), app.keys.issuer())?;
     if claims.iss != claims.sub || claims.sub != id.to_string() {
         return Err(ApiError::new(
             ErrorCode::InvalidAssertion,
@@ -73,23 +81,15 @@ pub(crate) async fn token(
         let detail = format!("`jti` must have 1 to {JTI_BYTES_MAX} bytes");
         return Err(ApiError::new(ErrorCode::InvalidAssertion, detail));
     }
-    let forget_at = OffsetDateTime::from_unix_timestamp(claims.exp)
-        .unwrap_or(OffsetDateTime::now_utc())
-        + time::Duration::seconds(i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0));
-    let fresh = database::execute(
-        &client,
-        include_str!("see_assertion.sql"),
-        &[&id.0, &claims.jti, &forget_at],
-    )
-    .await?;
-    if fresh == 0 {
+    let ends_at =
+        OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(OffsetDateTime::now_utc());
+    if !is_first_use(&client, id, &claims.jti, ends_at).await? {
         return Err(ApiError::new(
             ErrorCode::InvalidAssertion,
             "this assertion was used before; sign a new one",
         ));
     }
-    let sponsor = SponsorId(row.try_get("sponsor_id")?);
-    app.keys.issue(Role::Device { id, sponsor }).map(Reply)
+    app.keys.issue(Role::Device { id, sponsor: enrolled.sponsor }).map(Reply)
 }
 
 /// Who the assertion says it is from; believed only after its signature was checked with that device's key.
@@ -103,14 +103,38 @@ fn claimed_id(jwt: &str) -> Result<DeviceId, ApiError> {
     subject.and_then(|s| s.sub.parse().ok()).ok_or_else(unknown)
 }
 
-fn key(row: &Row) -> Result<DecodingKey, ApiError> {
-    let coordinate = |column| row.try_get::<_, Vec<u8>>(column).map(|b| URL_SAFE_NO_PAD.encode(b));
-    let (x, y) = (coordinate("key_x")?, coordinate("key_y")?);
-    DecodingKey::from_ec_components(&x, &y)
-        .map_err(|e| ApiError::internal("reading a stored key", &e))
+/// A device that may ask for tokens.
+pub(super) struct Enrolled {
+    pub(super) sponsor: SponsorId,
+    pub(super) key: DeviceKey,
 }
 
-fn unknown() -> ApiError {
+/// The device, unless it is unknown or revoked.
+pub(super) async fn enrolled(
+    client: &impl GenericClient,
+    id: DeviceId,
+) -> Result<Option<Enrolled>, ApiError> {
+    let Some(row) = database::query_opt(client, include_str!("key.sql"), &[&id.0]).await? else {
+        return Ok(None);
+    };
+    let Json(jwk) = row.try_get::<_, Json<PublicJwk>>("public_key")?;
+    Ok(Some(Enrolled { sponsor: SponsorId(row.try_get("sponsor_id")?), key: key::read(&jwk)? }))
+}
+
+/// Whether what this names was never shown before. Remembered for as long as it could be, whatever the clocks say.
+pub(super) async fn is_first_use(
+    client: &impl GenericClient,
+    id: DeviceId,
+    name: &str,
+    ends_at: OffsetDateTime,
+) -> Result<bool, ApiError> {
+    let skew = time::Duration::seconds(i64::try_from(limits::CLOCK_SKEW_S).unwrap_or(0));
+    let forget_at = ends_at + skew;
+    let values: [&(dyn ToSql + Sync); 3] = [&id.0, &name, &forget_at];
+    Ok(database::execute(client, include_str!("see_assertion.sql"), &values).await? == 1)
+}
+
+pub(super) fn unknown() -> ApiError {
     // The same words for unknown, revoked and malformed: a stranger learns nothing about who exists.
     ApiError::new(
         ErrorCode::InvalidAssertion,

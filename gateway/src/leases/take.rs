@@ -58,7 +58,7 @@ pub(crate) async fn run(
     check(app, &request).await?;
     require_registered(&app.pg.get().await?, worker.address).await?;
     app.pools.seen(worker.address, &request.models);
-    let lease = app.keys.lease_id(worker.address, request.lease_request_id);
+    let lease = app.secret.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms);
     let beds: Vec<Bed> =
         request.models.iter().map(|model| app.wake.bed(Event::Queued(*model))).collect();

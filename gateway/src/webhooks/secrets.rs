@@ -27,7 +27,7 @@ async fn make(
     sponsor: SponsorId,
 ) -> Result<NewWebhookSecret, ApiError> {
     let id = WebhookSecretId(Uuid::now_v7());
-    let secret = app.keys.webhook_secret(id);
+    let secret = app.secret.webhook_secret(id);
     let hash = sign::hash(&secret);
     let made = database::execute(
         tx,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use crate::{app::App, auth::keys::TokenKeys, database, problem::ApiError};
+use crate::{app::App, auth::secret::Secret, database, problem::ApiError};
 
 /// A secret as its owner is shown it, once.
 pub(super) fn text(secret: &[u8; 32]) -> String {
@@ -27,18 +27,18 @@ pub(super) async fn secrets(app: &App, sponsor: SponsorId) -> Result<Vec<[u8; 32
     for row in rows {
         let id = WebhookSecretId(row.try_get::<_, Uuid>("secret_id")?);
         let stored: Vec<u8> = row.try_get("secret_sha256")?;
-        if let Some(secret) = made_with(&app.keys, id, &stored) {
+        if let Some(secret) = made_with(&app.secret, id, &stored) {
             secrets.push(secret);
         } else {
-            tracing::error!(secret = %id, "the token key is not the one that this webhook secret was made with");
+            tracing::error!(secret = %id, "the gateway's secret is not the one that this webhook secret was made with");
         }
     }
     Ok(secrets)
 }
 
-/// The secret, if our key still makes what its owner was shown.
-fn made_with(keys: &TokenKeys, id: WebhookSecretId, stored: &[u8]) -> Option<[u8; 32]> {
-    let secret = keys.webhook_secret(id);
+/// The secret, if ours still makes what its owner was shown.
+fn made_with(known: &Secret, id: WebhookSecretId, stored: &[u8]) -> Option<[u8; 32]> {
+    let secret = known.webhook_secret(id);
     bool::from(stored.ct_eq(&hash(&secret))).then_some(secret)
 }
 

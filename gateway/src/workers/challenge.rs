@@ -9,7 +9,13 @@ use ciro_api::{
 };
 
 use super::session::require_registered;
-use crate::{app::App, auth::challenge, extract::Body, problem::ApiError, reply::Reply};
+use crate::{
+    app::App,
+    auth::challenge::{self, Answerer},
+    extract::Body,
+    problem::ApiError,
+    reply::Reply,
+};
 
 /// A challenge to answer at /v1/workers/session.
 #[utoipa::path(post, path = "/v1/workers/challenge", tag = "workers", request_body = ChallengeRequest, responses(
@@ -28,7 +34,7 @@ pub(crate) async fn challenge(
 pub(crate) async fn run(app: &App, request: ChallengeRequest) -> Result<Challenge, ApiError> {
     let worker = request.worker;
     require_registered(&app.pg.get().await?, worker).await?;
-    let challenge = challenge::make(&app.keys, worker);
+    let challenge = challenge::make(&app.secret, Answerer::Worker(worker));
     Ok(Challenge {
         challenge,
         chain_id: app.chain_id,

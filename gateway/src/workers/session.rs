@@ -14,7 +14,10 @@ use deadpool_postgres::GenericClient;
 
 use crate::{
     app::App,
-    auth::{challenge, keys::Role},
+    auth::{
+        challenge::{self, Answerer},
+        keys::Role,
+    },
     database,
     extract::Body,
     problem::ApiError,
@@ -40,7 +43,7 @@ pub(crate) async fn run(app: &App, request: SessionRequest) -> Result<Token, Api
     let SessionRequest { worker, challenge, signature } = request;
     let client = app.pg.get().await?;
     let registered = require_registered(&client, worker).await?;
-    if !challenge::is_open(&app.keys, worker, challenge) {
+    if !challenge::is_open(&app.secret, Answerer::Worker(worker), challenge) {
         return Err(challenge_unknown());
     }
     let login = WorkerLogin { worker, challenge, contract: app.job_manager };
@@ -66,7 +69,7 @@ pub(crate) async fn run(app: &App, request: SessionRequest) -> Result<Token, Api
     app.keys.issue(Role::Worker { address: worker })
 }
 
-fn challenge_unknown() -> ApiError {
+pub(crate) fn challenge_unknown() -> ApiError {
     let detail = "the challenge is unknown, over or used; ask for a new one";
     ApiError::new(ErrorCode::ChallengeUnknown, detail)
 }
