@@ -83,6 +83,39 @@ export function submitAndWait(token, hash) {
 }
 
 /**
+ * Posts a job that is kept back for a while and listens to its events until the last, which must hold the hash.
+ * @param {string} token
+ * @param {number} delayMs
+ * @param {(text: string) => string} hash
+ */
+export function submitAndListen(token, delayMs, hash) {
+  const key = unique()
+  const reply = post('/v1/jobs', { ...sha256Job(key), delay_ms: delayMs }, token, { 'idempotency-key': key })
+  require(reply, { 'is accepted': ({ status }) => status === 202 })
+  if (reply.status !== 202) return
+  const stream = http.get(`${URL}/v1/jobs/${reply.json('id')}/events`, {
+    headers: { authorization: `Bearer ${token}` },
+    timeout: '40s',
+  })
+  require(stream, {
+    'was told where the job stands first': (r) => String(r.body).startsWith('event: status'),
+    'was told the right hash last': (r) => last(String(r.body), 'done') === hash(key),
+  })
+}
+
+/**
+ * The hash in the last event of a stream, if that is the one.
+ * @param {string} stream
+ * @param {string} event
+ */
+function last(stream, event) {
+  const lines = (stream.trim().split('\n\n').pop() ?? '').split('\n')
+  const data = lines.find((line) => line.startsWith('data: '))
+  if (!lines.includes(`event: ${event}`) || data === undefined) return undefined
+  return JSON.parse(data.slice('data: '.length)).output?.hex
+}
+
+/**
  * Posts a batch; every job of it must be accepted.
  * @param {string} token
  * @param {number} size

@@ -5,7 +5,8 @@
 //   PROFILE=full    each row of scenarios by itself, with the budgets of budgets.json; no arrival may be dropped
 
 import { sha256 } from 'k6/crypto'
-import { device, submit, submitAndWait, submitBatch } from './desk.js'
+import execution from 'k6/execution'
+import { device, submit, submitAndListen, submitAndWait, submitBatch } from './desk.js'
 
 const SMOKE = __ENV.PROFILE !== 'full'
 /** @type {Record<string, { p95_ms: number, p99_ms: number }>} */
@@ -13,8 +14,9 @@ const BUDGETS = JSON.parse(open('./budgets.json'))
 const PAUSE_S = 5
 
 /**
- * What each scenario is: its function and its arrivals in a second. Those that stand in one row run together.
- * @typedef {{ exec: string, rate: number, peak?: number }} Scenario
+ * What each scenario is: its function, its arrivals in a second, and how many callers there are from the start. Those
+ * that stand in one row run together.
+ * @typedef {{ exec: string, rate: number, peak?: number, callers?: number }} Scenario
  * @type {Record<string, Scenario>[]}
  */
 const ROWS = [
@@ -26,6 +28,8 @@ const ROWS = [
   { device_trickle: { exec: 'trickle', rate: 100 } },
   // A round begins: from little to much within a second, and back.
   { game_burst: { exec: 'burst', rate: 20, peak: 400 } },
+  // A hundred streams open at once, each until its job, kept back for five seconds, has ended. No budget: it is mostly waiting.
+  { sse_crowd: { exec: 'crowd', rate: 20, callers: 150 } },
   // A gateway of machines that was offline hands in what it kept. Last: it leaves a long queue behind.
   { batch: { exec: 'batch', rate: 10 } },
 ]
@@ -57,9 +61,9 @@ function budgets() {
  * @param {number} share
  * @param {number} start
  */
-function arrivals({ exec, rate, peak }, seconds, share, start) {
+function arrivals({ exec, rate, peak, callers = 50 }, seconds, share, start) {
   const calm = Math.max(1, Math.round(rate * share))
-  const pool = { exec, startTime: `${start}s`, timeUnit: '1s', preAllocatedVUs: SMOKE ? 5 : 50, maxVUs: 500 }
+  const pool = { exec, startTime: `${start}s`, timeUnit: '1s', preAllocatedVUs: SMOKE ? 5 : callers, maxVUs: 500 }
   if (peak === undefined) {
     return { executor: 'constant-arrival-rate', rate: calm, duration: `${seconds}s`, ...pool }
   }
@@ -103,6 +107,8 @@ export const trickle = () => submit(anyDevice())
 export const burst = () => submit(anyDevice())
 export const batch = () => submitBatch(anyDevice(), 100)
 export const wait = () => submitAndWait(anyDevice(), hash)
+// In turn: a device may have eight streams.
+export const crowd = () => submitAndListen(device(execution.scenario.iterationInTest), 5_000, hash)
 // Devices 0 and 8 have the first sponsor, 1 and 9 the second.
 export const noisy = () => submit(device(0))
 export const quiet = () => submitAndWait(device(1), hash)

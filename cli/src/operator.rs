@@ -41,7 +41,7 @@ pub async fn run(command: OperatorCommand, out: &mut impl Write) -> anyhow::Resu
     let flags = match command {
         OperatorCommand::Register(flags) => flags,
         OperatorCommand::Drain(flags) => return drain::run(flags, out).await,
-        OperatorCommand::TokenKey(command) => return token_key::run(command, out),
+        OperatorCommand::TokenKey(command) => return token_key::run(&command, out),
     };
     let (account, key) = (flags.account.open().await?, flags.account.public_key()?);
     register(&account, flags.job_manager, key)

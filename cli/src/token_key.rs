@@ -29,34 +29,26 @@ pub struct TokenKeyFlags {
 }
 
 /// Runs the command.
-pub fn run(command: TokenKeyCommand, out: &mut impl Write) -> anyhow::Result<()> {
-    let lag_s = limits::TOKEN_KEYS_LAG_MS / 1_000;
-    let life_s = limits::TOKEN_TTL_S + limits::CLOCK_SKEW_S;
-    let (flags, step, next): (_, fn(&str) -> _, _) = match command {
-        TokenKeyCommand::Add(flags) => (
-            flags,
-            key_file::add as _,
-            format!(
-                "give the file to every gateway; {lag_s} s later all know the new key, and you can promote it"
-            ),
-        ),
-        TokenKeyCommand::Promote(flags) => (
-            flags,
-            key_file::promote as _,
-            format!(
-                "give the file to every gateway; tokens of the old key end in {life_s} s, and you can drop it"
-            ),
-        ),
-        TokenKeyCommand::Drop(flags) => (
-            flags,
-            key_file::drop_old as _,
-            "give the file to every gateway; the key is replaced".to_owned(),
-        ),
-    };
+pub fn run(command: &TokenKeyCommand, out: &mut impl Write) -> anyhow::Result<()> {
+    use TokenKeyCommand::{Add, Drop, Promote};
+    let (Add(flags) | Promote(flags) | Drop(flags)) = command;
     let name = flags.file.display();
     let text = fs::read_to_string(&flags.file).with_context(|| format!("reading {name}"))?;
-    let changed: Result<String, key_file::KeyFileError> = step(&text);
+    let changed = match command {
+        Add(_) => key_file::add(&text),
+        Promote(_) => key_file::promote(&text),
+        Drop(_) => key_file::drop_old(&text),
+    };
     write_private(&flags.file, &changed.with_context(|| format!("changing {name}"))?)?;
-    writeln!(out, "{next}")?;
+    let (lag_s, life_s) =
+        (limits::TOKEN_KEYS_LAG_MS / 1_000, limits::TOKEN_TTL_S + limits::CLOCK_SKEW_S);
+    let next = match command {
+        Add(_) => format!("{lag_s} s later all know the new key, and you can promote it"),
+        Promote(_) => {
+            format!("{life_s} s later the old key's tokens are over, and you can drop it")
+        }
+        Drop(_) => "the key is replaced".to_owned(),
+    };
+    writeln!(out, "give {name} to every gateway; {next}")?;
     Ok(())
 }

@@ -110,37 +110,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     if config.migrate {
         database::migrate_at(&config.database_url).await?;
     }
-    let pg = database::pool(&config.database_url, config.database_connections_max)?;
-    let quotas = Quotas {
-        device: config.device_requests_per_minute,
-        sponsor: config.sponsor_requests_per_minute,
-    };
-    let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
-    let app = Arc::new(App {
-        queue: Queue::new(&config.redis_url)?,
-        keys: TokenKeys::read(&config.token_key_file, &config.issuer).await?,
-        secret: Secret::read(&config.secret_file)?,
-        revocations: Revocations::default(),
-        drains: Drains::default(),
-        limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
-        accepts: Line::default(),
-        grants: Line::default(),
-        results: Line::default(),
-        direct: Semaphore::new(1),
-        wake: Wake::default(),
-        events: Seats::default(),
-        pools: Notes::default(),
-        catalogue: Catalogue::default(),
-        chain_id: config.chain_id,
-        job_manager: config.job_manager,
-        failpoints: config.failpoints(),
-        health: HealthReporter::new(),
-        courier: Courier::new(config.webhook_allow_private, first_retry)
-            .map_err(GatewayError::Webhooks)?,
-        webhook_allow_private: config.webhook_allow_private,
-        stop: stop.clone(),
-        pg,
-    });
+    let app = Arc::new(open(&config, stop.clone()).await?);
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| GatewayError::Listen(config.listen, e))?;
@@ -181,6 +151,41 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// What all use cases share, before anything is served.
+async fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
+    let pg = database::pool(&config.database_url, config.database_connections_max)?;
+    let quotas = Quotas {
+        device: config.device_requests_per_minute,
+        sponsor: config.sponsor_requests_per_minute,
+    };
+    let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
+    Ok(App {
+        queue: Queue::new(&config.redis_url)?,
+        keys: TokenKeys::read(&config.token_key_file, &config.issuer).await?,
+        secret: Secret::read(&config.secret_file)?,
+        revocations: Revocations::default(),
+        drains: Drains::default(),
+        limiter: Limiter::new(&config.redis_url, quotas).map_err(GatewayError::Limiter)?,
+        accepts: Line::default(),
+        grants: Line::default(),
+        results: Line::default(),
+        direct: Semaphore::new(1),
+        wake: Wake::default(),
+        events: Seats::default(),
+        pools: Notes::default(),
+        catalogue: Catalogue::default(),
+        chain_id: config.chain_id,
+        job_manager: config.job_manager,
+        failpoints: config.failpoints(),
+        health: HealthReporter::new(),
+        courier: Courier::new(config.webhook_allow_private, first_retry)
+            .map_err(GatewayError::Webhooks)?,
+        webhook_allow_private: config.webhook_allow_private,
+        stop,
+        pg,
+    })
 }
 
 /// A reader never sees half a file.

@@ -35,7 +35,7 @@ async fn until(net: &Net, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
 fn step(net: &Net, command: fn(TokenKeyFlags) -> TokenKeyCommand) {
     let file = net.room.path().join("network/token-key.pem");
     let mut out = Vec::new();
-    token_key::run(command(TokenKeyFlags { file }), &mut out).unwrap();
+    token_key::run(&command(TokenKeyFlags { file }), &mut out).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("every gateway"));
 }
 
