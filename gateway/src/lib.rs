@@ -11,6 +11,8 @@ mod devices;
 mod events;
 mod extract;
 pub mod failpoint;
+#[cfg(test)]
+mod fuzz;
 mod grpc;
 mod health;
 mod jobs;

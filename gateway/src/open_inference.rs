@@ -6,4 +6,4 @@ pub(crate) mod infer;
 pub(crate) mod model;
 mod names;
 pub(crate) mod server;
-mod tensor;
+pub(crate) mod tensor;

@@ -22,7 +22,7 @@ fn refuse(pointer: &str, detail: impl Into<String>) -> ApiError {
 }
 
 /// The JSON and what comes behind it; `header` is `Inference-Header-Content-Length`.
-pub(super) fn split<'a>(
+pub(crate) fn split<'a>(
     header: Option<&str>,
     body: &'a [u8],
 ) -> Result<(&'a [u8], &'a [u8]), ApiError> {
@@ -38,7 +38,7 @@ pub(super) fn split<'a>(
 }
 
 /// The elements of the one input.
-pub(super) fn read(request: &InferRequest, binary: &[u8]) -> Result<Vec<Vec<u8>>, ApiError> {
+pub(crate) fn read(request: &InferRequest, binary: &[u8]) -> Result<Vec<Vec<u8>>, ApiError> {
     let [input] = &request.inputs[..] else {
         return Err(refuse("/inputs", "a model takes one input"));
     };

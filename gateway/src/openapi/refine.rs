@@ -141,11 +141,11 @@ fn without_null(schema: &mut RefOr<Schema>) {
     }
 }
 
-/// A variant is named by its only field; beside it there is room for no other.
+/// A variant that needs all of its fields has no others: they say which one it is.
 fn close_variant(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema
-        && object.properties.len() == 1
-        && object.required.len() == 1
+        && !object.properties.is_empty()
+        && object.properties.len() == object.required.len()
     {
         object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     }
