@@ -50,14 +50,78 @@ fn every_body(format: Format, bytes: &[u8]) {
     body::<RotateWebhookSecret>(format, bytes);
 }
 
+/// Bodies that are good as they are: noise alone never gets past the first byte.
+const GOOD: [&str; 5] = [
+    r#"{"model":"ciro/sha256@1","input":{"text":"x"},"delay_ms":5,"priority":"high","webhook":{"url":"https://a.example/","events":["job.failed"]}}"#,
+    r#"{"models":["0x1"],"max_jobs":4,"wait_ms":0,"lease_request_id":"0193a5c2-e7a1-707f-8abc-0123456789ab"}"#,
+    r#"{"claim_token":"clm_1","serial":"s","public_key":{"kty":"OKP","crv":"Ed25519","x":"AAAA"},"proof":{"challenge":"0x1","signature":{"r":"0x1","s":"0x2"}}}"#,
+    r#"{"results":[{"fence":{"job":"job_01jekw5sx1e1zrnf014d2pf2db","epoch":1,"lease":"lse_01jekw5sx1e1zrnf014d2pf2db"},"model":"0x1","input":"0x2","output":"eA=="}],"signature":{"r":"0x1","s":"0x2"}}"#,
+    r#"{"worker":"0x1","challenge":"0x2","signature":{"r":"0x1","s":"0x2"}}"#,
+];
+
+/// A good body with some bytes changed, or noise.
+type Damage = (u8, Vec<(u16, u8)>, Vec<u8>);
+
+fn damaged((which, changes, noise): &Damage, format: Format) -> Vec<u8> {
+    let Some(good) = GOOD.get(usize::from(*which) % (GOOD.len() + 1)) else {
+        return noise.clone();
+    };
+    let mut bytes = match format {
+        Format::Json => good.as_bytes().to_vec(),
+        Format::Cbor => cbor_of(usize::from(*which) % (GOOD.len() + 1)),
+    };
+    for (place, byte) in changes.iter().take(4) {
+        let place = usize::from(*place) % bytes.len();
+        bytes[place] = *byte;
+    }
+    bytes
+}
+
+/// The same body as CBOR has it: ids and bytes are no text there.
+fn cbor_of(which: usize) -> Vec<u8> {
+    fn again<T: DeserializeOwned + Serialize>(json: &str) -> Vec<u8> {
+        cbor::write(&serde_json::from_str::<T>(json).unwrap()).unwrap()
+    }
+    let of = [
+        again::<CreateJob>,
+        again::<LeaseRequest>,
+        again::<ClaimRequest>,
+        again::<SubmitResults>,
+        again::<SessionRequest>,
+    ];
+    of[which](GOOD[which])
+}
+
 #[test]
 fn any_json_body_is_taken_or_refused() {
-    check!().for_each(|bytes: &[u8]| every_body(Format::Json, bytes));
+    check!()
+        .with_type::<Damage>()
+        .for_each(|damage| every_body(Format::Json, &damaged(damage, Format::Json)));
 }
 
 #[test]
 fn any_cbor_body_is_taken_or_refused() {
-    check!().for_each(|bytes: &[u8]| every_body(Format::Cbor, bytes));
+    check!()
+        .with_type::<Damage>()
+        .for_each(|damage| every_body(Format::Cbor, &damaged(damage, Format::Cbor)));
+}
+
+#[test]
+fn the_good_bodies_are_taken_unless_they_are_damaged() {
+    fn is_taken<T: DeserializeOwned>(place: usize) -> bool {
+        [Format::Json, Format::Cbor].into_iter().all(|format| {
+            let which = u8::try_from(place).unwrap();
+            extract::parse::<T>(format, &damaged(&(which, Vec::new(), Vec::new()), format)).is_ok()
+        })
+    }
+    let taken = [
+        is_taken::<CreateJob>(0),
+        is_taken::<LeaseRequest>(1),
+        is_taken::<ClaimRequest>(2),
+        is_taken::<SubmitResults>(3),
+        is_taken::<SessionRequest>(4),
+    ];
+    assert_eq!(taken, [true; 5]);
 }
 
 #[test]
