@@ -36,7 +36,6 @@ impl JobInput {
 /// Asks for one run of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"model": "ciro/sha256@1", "input": {"text": "Hello world"}}))]
 pub struct CreateJob {
     /// The model's name (`ciro/sha256@1`) or id (`0x…`).
     pub model: String,
