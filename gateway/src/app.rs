@@ -110,7 +110,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
     if config.migrate {
         database::migrate_at(&config.database_url).await?;
     }
-    let app = Arc::new(open(&config, stop.clone()).await?);
+    let app = Arc::new(open(&config, stop.clone())?);
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| GatewayError::Listen(config.listen, e))?;
@@ -154,7 +154,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), GatewayE
 }
 
 /// What all use cases share, before anything is served.
-async fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
+fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
     let pg = database::pool(&config.database_url, config.database_connections_max)?;
     let quotas = Quotas {
         device: config.device_requests_per_minute,
@@ -163,7 +163,7 @@ async fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayEr
     let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     Ok(App {
         queue: Queue::new(&config.redis_url)?,
-        keys: TokenKeys::read(&config.token_key_file, &config.issuer).await?,
+        keys: TokenKeys::read(&config.token_key_file, &config.issuer)?,
         secret: Secret::read(&config.secret_file)?,
         revocations: Revocations::default(),
         drains: Drains::default(),

@@ -3,6 +3,7 @@
 pub(crate) mod challenge;
 pub mod key_file;
 pub mod keys;
+pub mod private_file;
 pub(crate) mod revoked;
 pub mod secret;
 pub(crate) mod sponsor_key;

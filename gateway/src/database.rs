@@ -15,9 +15,6 @@ mod embedded {
 /// Any number that nobody else uses for an advisory lock: `cirogate` in ASCII.
 const MIGRATION_LOCK: i64 = 0x6369_726f_6761_7465;
 
-/// How long a transaction of ours may do nothing, in milliseconds: between two of its statements pass microseconds.
-const STANDSTILL_MS: u32 = 10_000;
-
 /// A statement or a connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -75,9 +72,7 @@ pub(crate) fn is_away(error: &tokio_postgres::Error) -> bool {
 /// A pool of connections to `url`.
 pub fn pool(url: &str, connections_max: usize) -> Result<Pool, DatabaseError> {
     let mut config = tokio_postgres::Config::from_str(url).map_err(DatabaseError::Url)?;
-    // A gateway that stands still in a transaction must not keep its locks from the others for longer than this.
-    let given = config.get_options().unwrap_or_default();
-    config.options(format!("{given} -c idle_in_transaction_session_timeout={STANDSTILL_MS}"));
+    ciro_paymaster::end_standstills(&mut config);
     // `Fast` resets nothing, which is right: no statement of ours leaves session state behind.
     let recycle = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(config, NoTls, recycle);

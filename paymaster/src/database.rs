@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use tokio_postgres::Row;
+use tokio_postgres::{Config, Row};
 
 /// A value in the database that we did not put there.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,15 @@ pub enum StoreError {
     /// It holds something impossible.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
+}
+
+/// How long a transaction may do nothing, in milliseconds: between two statements of one pass microseconds.
+const STANDSTILL_MS: u32 = 10_000;
+
+/// Has the server end a transaction that stands still, so that a process that was stopped does not keep its locks.
+pub fn end_standstills(config: &mut Config) {
+    let given = config.get_options().unwrap_or_default();
+    config.options(format!("{given} -c idle_in_transaction_session_timeout={STANDSTILL_MS}"));
 }
 
 /// A text column as the word it stands for.

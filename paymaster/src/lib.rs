@@ -16,6 +16,6 @@ pub mod statements;
 pub mod watch;
 pub mod workers;
 
-pub use database::{Corrupt, StoreError};
+pub use database::{Corrupt, StoreError, end_standstills};
 pub use migrate::{MigrateError, migrate};
 pub use observe::FAMILIES as METRICS;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    MigrateError,
+    MigrateError, end_standstills,
     health::Board,
     migrate, observe,
     settle::Settler,
@@ -145,7 +145,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
 fn connections(config: &Config) -> Result<Pool, ServiceError> {
     // A connection that was left in the middle of something is closed, not given to the next.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
-    let manager = Manager::from_config(config.database.clone(), NoTls, recycling);
+    let mut database = config.database.clone();
+    end_standstills(&mut database);
+    let manager = Manager::from_config(database, NoTls, recycling);
     Pool::builder(manager)
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1)

@@ -16,7 +16,6 @@ use ciro_api::{
             ClaimAnswer, ClaimProof, ClaimRequest, Device, DeviceChallengeRequest,
             DeviceSessionRequest, PublicJwk, Token,
         },
-        jobs::Job,
         workers::{Challenge, SessionRequest},
     },
 };
@@ -27,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::net::{Net, hash_job, refused, succeed};
+use crate::net::{Net, refused, succeed};
 
 const SECRET: Felt = Felt::from_hex_unchecked("0x5ec");
 const ACCOUNT: Address = Address(Felt::from_hex_unchecked("0xacc"));
@@ -75,11 +74,6 @@ fn trade(net: &Net, assertion: &str) -> reqwest::RequestBuilder {
     ])
 }
 
-async fn works(net: &Net, token: &str) {
-    let job = net.gateway.post("/v1/jobs").bearer_auth(token).json(&hash_job(b"by another key"));
-    let _: Job = succeed(job).await;
-}
-
 #[tokio::test]
 async fn a_device_with_an_ed25519_key_claims_and_works() {
     let net = Net::start().await;
@@ -90,7 +84,7 @@ async fn a_device_with_an_ed25519_key_claims_and_works() {
     assert_eq!(again.id, device.id);
     let signed = assertion(&net, device.id, &eddsa, &key);
     let token: Token = succeed(trade(&net, &signed)).await;
-    works(&net, &token.access_token).await;
+    net.works_for(&token.access_token).await;
     assert_eq!(refused(trade(&net, &signed)).await, ErrorCode::InvalidAssertion, "it was used");
 
     // Another key, and another algorithm under the public key as a shared secret.
@@ -204,7 +198,7 @@ async fn a_device_with_a_stark_key_answers_challenges_and_works() {
 
     let given = stark.challenge().await;
     let token: Token = succeed(stark.log_in(device.id, given)).await;
-    works(&net, &token.access_token).await;
+    net.works_for(&token.access_token).await;
     assert_eq!(refused(stark.log_in(device.id, given)).await, ErrorCode::ChallengeUnknown, "used");
     let for_other = refused(stark.log_in(DeviceId(Uuid::now_v7()), stark.challenge().await)).await;
     assert_eq!(for_other, ErrorCode::InvalidAssertion);

@@ -1,7 +1,7 @@
 //! What the front desk says to bad requests, and that nothing of them is stored.
 
 use ciro_api::{
-    ErrorCode, Fri, JobStatus, SponsorId, limits,
+    Address, ErrorCode, Felt, Fri, JobStatus, SponsorId, limits,
     rest::{
         jobs::Job,
         leases::{FailReply, FailRequest},
@@ -227,6 +227,53 @@ async fn a_worker_that_is_slashed_while_its_results_are_stored_has_none_of_them_
     let reply = worker.submit(&net, results).await;
     assert!(reply.results.iter().all(|result| result.accepted), "{:?}", reply.results);
     assert_eq!(net.sql("SELECT count(*)::text FROM receipt").await, "2");
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_slashed_takes_no_result_of_another_down_with_it() {
+    const EACH: usize = 12;
+    let (net, good) = Net::with_hand_worker().await;
+    let bad = HandWorker { address: Address(Felt::from(0xbad_u64)), ..good.clone() };
+    net.execute(&format!(
+        "INSERT INTO chain_worker (address, public_key, stake_fri)
+         SELECT '{}', public_key, stake_fri FROM chain_worker WHERE address = '{}';",
+        bad.address, good.address
+    ))
+    .await;
+    let bad = bad.log_in_again(&net).await;
+    for number in 0..2 * EACH {
+        net.submit(number.to_string().as_bytes()).await;
+    }
+    let leases = [good.lease(&net, 12, 10_000).await, bad.lease(&net, 12, 10_000).await];
+    assert_eq!([leases[0].len(), leases[1].len()], [EACH; 2]);
+    net.execute(&format!(
+        "CREATE FUNCTION slash() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF OLD.worker = '{0}' THEN
+                 UPDATE chain_worker SET slashed = true WHERE address = '{0}';
+             END IF;
+             RETURN OLD;
+         END $$;
+         CREATE TRIGGER slash BEFORE DELETE ON job_live FOR EACH ROW EXECUTE FUNCTION slash();",
+        bad.address
+    ))
+    .await;
+    // One result in every call, all at the same moment: they share transactions.
+    let calls = leases[0].iter().zip(&leases[1]).flat_map(|(one, other)| {
+        let of = |worker: &HandWorker, lease| {
+            (worker.address, worker.submission(&net, vec![HandWorker::result(lease)]))
+        };
+        [of(&good, one), of(&bad, other)]
+    });
+    let sent = calls.map(|(who, call)| async move { (who, call.send().await.unwrap().status()) });
+    for (who, status) in join_all(sent).await {
+        assert_eq!(status.as_u16(), if who == good.address { 200 } else { 403 }, "{who}");
+    }
+    let stored =
+        |who: Address| format!("SELECT count(*)::text FROM receipt WHERE worker = '{who}'");
+    assert_eq!(net.sql(&stored(good.address)).await, EACH.to_string());
+    assert_eq!(net.sql(&stored(bad.address)).await, "0");
     net.stop().await;
 }
 

@@ -66,6 +66,13 @@ impl Net {
         self.gateway.post("/v1/jobs").bearer_auth(&self.device.token).json(body)
     }
 
+    /// Whether the bearer of this token is let in and its job is accepted.
+    pub(crate) async fn works_for(&self, token: &str) {
+        let job =
+            self.gateway.post("/v1/jobs").bearer_auth(token).json(&hash_job(b"by its bearer"));
+        let _: Job = succeed(job).await;
+    }
+
     /// Accepts a hash job without waiting for it.
     pub(crate) async fn submit(&self, bytes: &[u8]) -> Job {
         succeed(self.post_job(&hash_job(bytes))).await
@@ -139,29 +146,34 @@ pub(crate) async fn refused(request: RequestBuilder) -> ErrorCode {
 }
 
 /// A worker that does what a test says, with the network's registered key.
+#[derive(Clone)]
 pub(crate) struct HandWorker {
     pub(crate) address: Address,
     pub(crate) key: Felt,
     pub(crate) token: String,
-    chain: ciro_api::ChainId,
-    contract: Address,
+    pub(crate) chain: ciro_api::ChainId,
+    pub(crate) contract: Address,
 }
 
 impl HandWorker {
     pub(crate) async fn log_in(net: &Net) -> Self {
         let text = std::fs::read_to_string(net.room.path().join("network/worker.key")).unwrap();
-        let mut worker = Self {
+        let worker = Self {
             address: net.dev.network.worker,
             key: parse_felt(text.trim()).unwrap(),
             token: String::new(),
             chain: net.dev.network.contracts.chain_id,
             contract: net.dev.network.contracts.job_manager,
         };
-        let challenge = worker.challenge(net).await;
-        let session = worker.answer(&challenge, &worker.key);
+        worker.log_in_again(net).await
+    }
+
+    pub(crate) async fn log_in_again(mut self, net: &Net) -> Self {
+        let challenge = self.challenge(net).await;
+        let session = self.answer(&challenge, &self.key);
         let token: Token = succeed(net.gateway.post("/v1/workers/session").json(&session)).await;
-        worker.token = token.access_token;
-        worker
+        self.token = token.access_token;
+        self
     }
 
     pub(crate) async fn challenge(&self, net: &Net) -> Challenge {

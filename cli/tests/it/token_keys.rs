@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ciro::demo::device::Device;
 use ciro::token_key::{self, TokenKeyCommand, TokenKeyFlags};
-use ciro_api::{ErrorCode, rest::jobs::Job};
+use ciro_api::ErrorCode;
 use serde_json::Value;
 
 use crate::net::{Net, hash_job, refused, succeed};
@@ -39,11 +39,6 @@ fn step(net: &Net, command: fn(TokenKeyFlags) -> TokenKeyCommand) {
     assert!(String::from_utf8(out).unwrap().contains("every gateway"));
 }
 
-async fn works(net: &Net, token: &str) {
-    let job = net.gateway.post("/v1/jobs").bearer_auth(token).json(&hash_job(b"still here"));
-    let _: Job = succeed(job).await;
-}
-
 #[tokio::test]
 async fn a_token_key_is_replaced_without_a_refusal() {
     let net = Net::start().await;
@@ -54,18 +49,18 @@ async fn a_token_key_is_replaced_without_a_refusal() {
     step(&net, TokenKeyCommand::Add);
     let both = until(&net, |keys| keys.len() == 2).await;
     assert_eq!(both[0], before[0], "the old one signs");
-    works(&net, &old).await;
+    net.works_for(&old).await;
 
     step(&net, TokenKeyCommand::Promote);
     until(&net, |keys| keys[0] == both[1]).await;
     let new = Device::enrol(&net.gateway, &net.dev.network).await.unwrap().token;
     assert_eq!(kid(&new), both[1]);
-    works(&net, &old).await;
-    works(&net, &new).await;
+    net.works_for(&old).await;
+    net.works_for(&new).await;
 
     step(&net, TokenKeyCommand::Drop);
     until(&net, |keys| keys.len() == 1).await;
-    works(&net, &new).await;
+    net.works_for(&new).await;
     let by_old = net.gateway.post("/v1/jobs").bearer_auth(&old).json(&hash_job(b"x"));
     assert_eq!(refused(by_old).await, ErrorCode::InvalidToken, "though it was checked before");
     net.stop().await;
@@ -83,6 +78,6 @@ async fn a_key_file_that_cannot_be_read_changes_nothing_and_is_told() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(published(&net).await, before);
-    works(&net, &net.device.token).await;
+    net.works_for(&net.device.token).await;
     net.stop().await;
 }

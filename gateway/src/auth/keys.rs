@@ -1,7 +1,6 @@
 //! The keys that sign tokens, and the tokens. All replicas share the keys; others check with the JWKS.
 
 use std::{
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
@@ -21,10 +20,12 @@ use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use tokio::fs;
 use tokio_util::sync::CancellationToken;
 
-use super::key_file::{self, KeyFileError};
+use super::{
+    key_file::{self, KeyFileError},
+    private_file::{self, PrivateFileError},
+};
 use crate::{app::App, problem::ApiError};
 
 const AUDIENCE: &str = "ciro";
@@ -56,15 +57,12 @@ struct Claims {
 /// The token keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Not readable.
-    #[error("the token key file `{0}` cannot be read")]
-    Read(String, #[source] std::io::Error),
-    /// Others can read it.
-    #[error("the token key file `{0}` is readable by others; run chmod 600 on it")]
-    Exposed(String),
+    /// Not read.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// Not keys.
     #[error("the token key file `{0}` cannot be used")]
-    File(String, #[source] KeyFileError),
+    Keys(String, #[source] KeyFileError),
     /// The library refused one.
     #[error("a token key cannot be used")]
     Unusable(#[from] jsonwebtoken::errors::Error),
@@ -75,9 +73,6 @@ pub struct TokenKeys {
     path: PathBuf,
     issuer: String,
     ring: RwLock<Arc<Ring>>,
-    /// Tokens whose signature was checked, by their hash, with the second they end in. Checking costs a thousand times
-    /// more than looking here, and a device sends the same token for fifteen minutes.
-    checked: Mutex<LruCache<[u8; 32], (Role, i64)>>,
 }
 
 /// The keys of the file as it was read last.
@@ -86,6 +81,9 @@ struct Ring {
     signing: EncodingKey,
     /// The signing one first.
     known: Vec<Known>,
+    /// Tokens whose signature was checked with these keys, by their hash, with the second they end in. Checking costs a
+    /// thousand times more than looking here, and a device sends the same token for fifteen minutes.
+    checked: Mutex<LruCache<[u8; 32], (Role, i64)>>,
 }
 
 struct Known {
@@ -96,13 +94,12 @@ struct Known {
 
 impl TokenKeys {
     /// Reads the key file.
-    pub async fn read(path: &Path, issuer: &str) -> Result<Self, KeyError> {
-        let text = read_private(path).await?;
+    pub fn read(path: &Path, issuer: &str) -> Result<Self, KeyError> {
+        let text = private_file::read(path)?;
         Ok(Self {
             path: path.to_owned(),
             issuer: issuer.to_owned(),
             ring: RwLock::new(Arc::new(Ring::of(path, text)?)),
-            checked: Mutex::new(LruCache::new(limits::TOKENS_REMEMBERED_MAX)),
         })
     }
 
@@ -127,15 +124,13 @@ impl TokenKeys {
     }
 
     /// Reads the file again; whether it had changed. On an error the keys stay as they were.
-    async fn look_again(&self) -> Result<bool, KeyError> {
-        let text = read_private(&self.path).await?;
+    fn look_again(&self) -> Result<bool, KeyError> {
+        let text = private_file::read(&self.path)?;
         if text == self.ring().text {
             return Ok(false);
         }
         let ring = Arc::new(Ring::of(&self.path, text)?);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
-        // Tokens of a key that was dropped are among them.
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(true)
     }
 
@@ -165,16 +160,19 @@ impl TokenKeys {
     pub(crate) fn verify(&self, token: &str) -> Result<Role, ApiError> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        // What is remembered goes with the keys: no token of a dropped one is left in, even by a check under way.
+        let ring = self.ring();
+        let checked = || ring.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = checked().get(&hash).copied();
         if let Some((role, _)) = known.filter(|(_, ends)| now < *ends) {
             return Ok(role);
         }
-        let (role, ends) = self.check(token)?;
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner).put(hash, (role, ends));
+        let (role, ends) = self.check(&ring, token)?;
+        checked().put(hash, (role, ends));
         Ok(role)
     }
 
-    fn check(&self, token: &str) -> Result<(Role, i64), ApiError> {
+    fn check(&self, ring: &Ring, token: &str) -> Result<(Role, i64), ApiError> {
         // One algorithm, so a token cannot choose a weaker one.
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&self.issuer]);
@@ -182,7 +180,6 @@ impl TokenKeys {
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         rules.leeway = 0;
         let invalid = || ApiError::new(ErrorCode::InvalidToken, "the token names nobody we know");
-        let ring = self.ring();
         let id = decode_header(token).map_err(|e| refuse(&e))?.kid.ok_or_else(foreign)?;
         let key = ring.known.iter().find(|known| known.id == id).ok_or_else(foreign)?;
         let claims = decode::<Claims>(token, &key.decoding, &rules).map_err(|e| refuse(&e))?.claims;
@@ -202,14 +199,15 @@ impl TokenKeys {
 impl Ring {
     fn of(path: &Path, text: String) -> Result<Self, KeyError> {
         let name = || path.display().to_string();
-        let keys = key_file::parse(&text).map_err(|e| KeyError::File(name(), e))?;
-        let first = keys.first().ok_or_else(|| KeyError::File(name(), KeyFileError::Count(0)))?;
+        let keys = key_file::parse(&text).map_err(|e| KeyError::Keys(name(), e))?;
+        let first = keys.first().ok_or_else(|| KeyError::Keys(name(), KeyFileError::Count(0)))?;
         let pem = first
             .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|_| KeyError::File(name(), KeyFileError::Malformed))?;
+            .map_err(|_| KeyError::Keys(name(), KeyFileError::Malformed))?;
         let signing = EncodingKey::from_ed_pem(pem.as_bytes())?;
         let known = keys.iter().map(Known::of).collect::<Result<_, _>>()?;
-        Ok(Self { text, signing, known })
+        let checked = Mutex::new(LruCache::new(limits::TOKENS_REMEMBERED_MAX));
+        Ok(Self { text, signing, known, checked })
     }
 }
 
@@ -223,20 +221,10 @@ impl Known {
     }
 }
 
-async fn read_private(path: &Path) -> Result<String, KeyError> {
-    let name = path.display().to_string();
-    let failed = |error| KeyError::Read(name.clone(), error);
-    let meta = fs::metadata(path).await.map_err(failed)?;
-    if meta.permissions().mode() & 0o077 != 0 {
-        return Err(KeyError::Exposed(name));
-    }
-    fs::read_to_string(path).await.map_err(failed)
-}
-
 /// Takes over changes of the key file, until `stop`.
 pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_some() {
-        match app.keys.look_again().await {
+        match app.keys.look_again() {
             Ok(false) => {}
             Ok(true) => {
                 let ids: Vec<String> =

@@ -2,22 +2,21 @@
 //!
 //! Not the key that signs tokens: that one is replaced from time to time, and what is made here has to stay as it is.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::path::Path;
 
 use ciro_api::{Address, LeaseId, WebhookSecretId};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::private_file::{self, PrivateFileError};
+
 /// The secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Not readable.
-    #[error("the secret file `{0}` cannot be read")]
-    Read(String, #[source] std::io::Error),
-    /// Others can read it.
-    #[error("the secret file `{0}` is readable by others; run chmod 600 on it")]
-    Exposed(String),
+    /// Not read.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// Not a secret.
     #[error(
         "the secret file `{0}` must hold 64 hexadecimal digits; `openssl rand -hex 32` makes them"
@@ -31,14 +30,10 @@ pub struct Secret([u8; 32]);
 impl Secret {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, SecretError> {
-        let name = path.display().to_string();
-        let meta = fs::metadata(path).map_err(|e| SecretError::Read(name.clone(), e))?;
-        if meta.permissions().mode() & 0o077 != 0 {
-            return Err(SecretError::Exposed(name));
-        }
-        let text = fs::read_to_string(path).map_err(|e| SecretError::Read(name.clone(), e))?;
+        let text = private_file::read(path)?;
         let mut bytes = [0_u8; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| SecretError::Malformed(name))?;
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .map_err(|_| SecretError::Malformed(path.display().to_string()))?;
         Ok(Self(bytes))
     }
 

@@ -56,12 +56,12 @@ impl Shared for Grant {
         some: Vec<Self>,
     ) -> Result<Vec<Result<Vec<Lease>, ApiError>>, ApiError> {
         let client = app.pg.get().await?;
-        Ok(write(&app, &client, &some).await?.into_iter().map(Ok).collect())
+        Ok(grant_all(&app, &client, &some).await?.into_iter().map(Ok).collect())
     }
 }
 
 /// Grants what can be granted, or was before under the same lease; what each has, in order.
-pub(super) async fn write(
+pub(super) async fn grant_all(
     app: &App,
     client: &impl GenericClient,
     grants: &[Grant],

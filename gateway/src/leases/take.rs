@@ -181,7 +181,7 @@ async fn take_directly(
     .await?;
     let jobs = rows.iter().map(|row| row.try_get("job_id").map(JobId)).collect::<Result<_, _>>()?;
     let grant = Grant { worker: worker.address, lease, model, jobs };
-    let leases = grant::write(app, &tx, &[grant]).await?;
+    let leases = grant::grant_all(app, &tx, &[grant]).await?;
     tx.commit().await?;
     Ok(leases.into_iter().flatten().collect())
 }

@@ -37,8 +37,8 @@ pub(super) async fn secrets(app: &App, sponsor: SponsorId) -> Result<Vec<[u8; 32
 }
 
 /// The secret, if ours still makes what its owner was shown.
-fn made_with(known: &Secret, id: WebhookSecretId, stored: &[u8]) -> Option<[u8; 32]> {
-    let secret = known.webhook_secret(id);
+fn made_with(ours: &Secret, id: WebhookSecretId, stored: &[u8]) -> Option<[u8; 32]> {
+    let secret = ours.webhook_secret(id);
     bool::from(stored.ct_eq(&hash(&secret))).then_some(secret)
 }
 

@@ -75,6 +75,7 @@ mod tests {
     #[test]
     fn an_expired_token_is_cured_by_a_login_and_a_wrong_signature_is_not() {
         assert!(refused(ErrorCode::TokenExpired).is_about_the_session());
+        assert!(refused(ErrorCode::InvalidToken).is_about_the_session(), "its key was replaced");
         assert!(refused(ErrorCode::Unauthenticated).is_about_the_session());
         assert!(!refused(ErrorCode::WrongSignature).is_about_the_session());
         assert!(!refused(ErrorCode::WorkerNotStaked).is_about_the_session());
