@@ -11,6 +11,7 @@ pub mod id;
 pub mod limits;
 pub mod manifest;
 pub mod money;
+pub mod pool;
 pub mod problem;
 pub mod rest;
 pub mod state;
@@ -23,6 +24,7 @@ pub use id::{
 };
 pub use manifest::Manifest;
 pub use money::Fri;
+pub use pool::{CostStep, PoolName};
 pub use problem::{ErrorCode, Problem};
 pub use state::{
     Drain, EventKind, JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope,

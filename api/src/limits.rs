@@ -74,6 +74,12 @@ pub const RECEIPTS_MAX: usize = 1_000;
 /// first-time L2 gas is far below the 1.1e9 of one transaction.
 pub const STATEMENTS_MAX: usize = 50;
 
+/// Longest name of a pool in bytes: it is part of every key and label of the pool.
+pub const POOL_NAME_BYTES_MAX: usize = 32;
+
+/// Most pools that one lease call may name: each is one look at the index, and a worker has one machine.
+pub const LEASE_POOLS_MAX: usize = 16;
+
 /// Most jobs one lease call may ask for; the Redis function's batch bound is 256.
 pub const LEASE_JOBS_MAX: u32 = 64;
 

@@ -99,6 +99,8 @@ error_codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, false, "Unsupported media type";
     /// No model of this name or id.
     UnknownModel = "unknown_model", 422, false, "Unknown model";
+    /// No pool of this name.
+    UnknownPool = "unknown_pool", 422, false, "Unknown pool";
     /// The key came before with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, false, "Idempotency key reused";
     /// The result does not belong to the job: another model, another input, or too large an output.

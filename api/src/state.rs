@@ -81,7 +81,7 @@ word_enum!(
 );
 
 impl Priority {
-    /// The head start, in jobs that a sponsor would otherwise have to wait for; negative is a late one.
+    /// The head start, in runs of the job's own length that a sponsor would otherwise have to wait for; negative is a late one.
     pub const fn head_start_jobs(self) -> i64 {
         match self {
             Self::Low => -limits::HEAD_START_JOBS,

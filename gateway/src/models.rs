@@ -5,11 +5,11 @@ pub(crate) mod list;
 pub mod register;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 
-use ciro_api::{ErrorCode, Fri, Manifest, ModelId};
+use ciro_api::{CostStep, ErrorCode, Fri, Manifest, ModelId, PoolName};
 use tokio_postgres::Row;
 
 use crate::{
@@ -24,6 +24,17 @@ pub(crate) struct Model {
     pub(crate) id: ModelId,
     pub(crate) manifest: Manifest,
     pub(crate) price: Fri,
+    /// Whose workers run it.
+    pub(crate) pool: PoolName,
+    /// How long a run takes there, as expected.
+    pub(crate) expected_run_ms: u32,
+}
+
+impl Model {
+    /// What a run takes of a sponsor's share of the pool.
+    pub(crate) fn cost(&self) -> CostStep {
+        CostStep::of_run(self.expected_run_ms)
+    }
 }
 
 /// What this process has seen of the catalogue. A model never changes once registered, so entries never go stale;
@@ -48,9 +59,10 @@ impl Catalogue {
         known.get(&id).map_or_else(String::new, |model| model.manifest.name.clone())
     }
 
-    /// Every model this process knows of.
-    pub(crate) fn ids(&self) -> Vec<ModelId> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    /// The pools of every model this process knows of, in the order of their names.
+    pub(crate) fn pools(&self) -> BTreeSet<PoolName> {
+        let known = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|model| model.pool.clone()).collect()
     }
 }
 
@@ -78,6 +90,24 @@ pub(crate) async fn find(app: &App, reference: &str) -> Result<Arc<Model>, ApiEr
     })
 }
 
+/// Refuses a pool that runs no model.
+pub(crate) async fn require_pool(
+    app: &App,
+    pool: &PoolName,
+    pointer: &str,
+) -> Result<(), ApiError> {
+    if app.catalogue.pools().contains(pool) {
+        return Ok(());
+    }
+    // Its first model may have been registered since we last looked.
+    load(app).await?;
+    if app.catalogue.pools().contains(pool) {
+        return Ok(());
+    }
+    let detail = format!("no model is in the pool `{pool}`; GET /v1/models tells each model's");
+    Err(ciro_api::Problem::new(ErrorCode::UnknownPool, detail).at(pointer, "unknown").into())
+}
+
 /// Finds a model that a stored row names: it must be there.
 pub(crate) async fn stored(app: &App, id: ModelId) -> Result<Arc<Model>, ApiError> {
     find(app, &id.to_string()).await
@@ -87,5 +117,12 @@ fn read_model(row: &Row) -> Result<Arc<Model>, DatabaseError> {
     let bytes: Vec<u8> = row.try_get("manifest")?;
     let manifest = Manifest::parse(&bytes)
         .map_err(|error| DatabaseError::Corrupt { column: "manifest", value: error.to_string() })?;
-    Ok(Arc::new(Model { id: read(row, "model_id")?, manifest, price: read_fri(row, "price_fri")? }))
+    let run_ms: i64 = row.try_get("expected_run_ms")?;
+    Ok(Arc::new(Model {
+        id: read(row, "model_id")?,
+        manifest,
+        price: read_fri(row, "price_fri")?,
+        pool: read(row, "pool")?,
+        expected_run_ms: u32::try_from(run_ms).unwrap_or(u32::MAX),
+    }))
 }

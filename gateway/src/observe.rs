@@ -8,13 +8,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use ciro_api::{ErrorCode, JobStatus, ModelId};
+use ciro_api::{ErrorCode, JobStatus};
 use ciro_telemetry::{Family, Kind};
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, database, problem::ApiError};
+use crate::{app::App, database, models::Model, problem::ApiError};
 
 /// How often what is not counted as it happens is looked at.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -165,9 +165,9 @@ pub(crate) fn refused(code: ErrorCode) {
     counter!("ciro_gateway_problems_total", "code" => code.as_str()).increment(1);
 }
 
-pub(crate) fn accepted(app: &App, model: ModelId, jobs: usize) {
-    let model = app.catalogue.name(model);
-    counter!("ciro_gateway_jobs_accepted_total", "model" => model).increment(count(jobs));
+pub(crate) fn accepted(model: &Model) {
+    let name = model.manifest.name.clone();
+    counter!("ciro_gateway_jobs_accepted_total", "model" => name).increment(1);
 }
 
 /// Counted when it is written. A commit that then fails counts one too many.
@@ -176,19 +176,16 @@ pub(crate) fn ended(model: String, status: JobStatus) {
         .increment(1);
 }
 
-pub(crate) fn granted(app: &App, model: ModelId, first_waits_ms: &[Option<i64>]) {
-    let model = app.catalogue.name(model);
-    counter!("ciro_gateway_leases_granted_total", "model" => model.clone())
-        .increment(count(first_waits_ms.len()));
-    let waits = histogram!("ciro_gateway_lease_wait_seconds", "model" => model);
-    for wait_ms in first_waits_ms.iter().flatten() {
-        let wait = Duration::from_millis(u64::try_from(*wait_ms).unwrap_or(0));
-        waits.record(wait.as_secs_f64());
+/// `first_wait_ms`: how long a job waited for its first lease; nothing for a later one.
+pub(crate) fn granted(model: String, first_wait_ms: Option<i64>) {
+    counter!("ciro_gateway_leases_granted_total", "model" => model.clone()).increment(1);
+    if let Some(wait_ms) = first_wait_ms {
+        let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+        histogram!("ciro_gateway_lease_wait_seconds", "model" => model).record(wait.as_secs_f64());
     }
 }
 
-pub(crate) fn expired(app: &App, model: ModelId) {
-    let model = app.catalogue.name(model);
+pub(crate) fn expired(model: String) {
     counter!("ciro_gateway_leases_expired_total", "model" => model).increment(1);
 }
 

@@ -6,7 +6,7 @@ mod breaker;
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{JobId, LeaseId, ModelId, Priority, SponsorId, limits};
+use ciro_api::{CostStep, JobId, LeaseId, PoolName, Priority, SponsorId, limits};
 use redis::{Client, FromRedisValue, RedisError};
 use uuid::Uuid;
 
@@ -48,18 +48,18 @@ impl QueueError {
 struct Keys([String; 11]);
 
 impl Keys {
-    fn of(model: ModelId) -> Self {
+    fn of(pool: &PoolName) -> Self {
         let names = [
             "ready", "lease", "own", "later", "shape", "next", "clock", "park", "caps", "busy",
             "who",
         ];
-        Self(names.map(|name| format!("{{ciro:{model}}}:{name}")))
+        Self(names.map(|name| format!("{{ciro:{pool}}}:{name}")))
     }
 }
 
 /// The keys that say how full a pool is: what is ready, leased, and kept back.
-pub(crate) fn pool_keys(model: ModelId) -> [String; 3] {
-    let Keys([ready, lease, _, later, ..]) = Keys::of(model);
+pub(crate) fn pool_keys(pool: &PoolName) -> [String; 3] {
+    let Keys([ready, lease, _, later, ..]) = Keys::of(pool);
     [ready, lease, later]
 }
 
@@ -72,6 +72,8 @@ pub struct Entry {
     pub sponsor: SponsorId,
     /// How soon.
     pub priority: Priority,
+    /// How much of the share a run takes.
+    pub cost: CostStep,
     /// From when on, counted from now.
     pub delay_ms: u64,
 }
@@ -129,13 +131,13 @@ impl Queue {
 
     /// Whether the index was filled since Redis last lost its memory.
     pub async fn is_filled(&self) -> Result<bool, QueueError> {
-        let filled: i64 = self.query(redis::cmd("EXISTS").arg("{ciro}:filled")).await?;
+        let filled: i64 = self.query(redis::cmd("EXISTS").arg("{ciro}:filled:v4")).await?;
         Ok(filled == 1)
     }
 
     /// Marks the index as filled. The mark vanishes with everything else.
     pub async fn mark_filled(&self) -> Result<(), QueueError> {
-        self.query::<String>(redis::cmd("SET").arg("{ciro}:filled").arg(1)).await.map(drop)
+        self.query::<String>(redis::cmd("SET").arg("{ciro}:filled:v4").arg(1)).await.map(drop)
     }
 
     /// Tells every gateway that something happened.
@@ -144,51 +146,51 @@ impl Queue {
     }
 
     /// Makes jobs leasable, each at its sponsor's fair place; those already leased or placed stay so.
-    pub async fn enqueue(&self, model: ModelId, entries: &[Entry]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_enqueue_v3", &Keys::of(model), None);
-        for Entry { job, sponsor, priority, delay_ms } in entries {
+    pub async fn enqueue(&self, pool: &PoolName, entries: &[Entry]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_enqueue_v4", &Keys::of(pool), None);
+        for Entry { job, sponsor, priority, cost, delay_ms } in entries {
             call.arg(job.0.as_bytes()).arg(sponsor.0.as_bytes());
-            call.arg(priority.head_start_jobs()).arg(*delay_ms);
+            call.arg(priority.head_start_jobs()).arg(cost.get()).arg(*delay_ms);
         }
         self.query(&call).await
     }
 
     /// How many jobs could be leased now.
-    pub async fn waiting(&self, model: ModelId) -> Result<u64, QueueError> {
-        self.query(&function("ciro_waiting_v3", &Keys::of(model), None)).await
+    pub async fn waiting(&self, pool: &PoolName) -> Result<u64, QueueError> {
+        self.query(&function("ciro_waiting_v4", &Keys::of(pool), None)).await
     }
 
     /// Pops up to `most` jobs under `lease`; the same lease asks again and gets the same.
     pub async fn take(
         &self,
-        model: ModelId,
+        pool: &PoolName,
         lease: LeaseId,
         most: u32,
     ) -> Result<Vec<JobId>, QueueError> {
-        let grant = grant_key(model, lease);
-        let mut call = function("ciro_take_v3", &Keys::of(model), Some(&grant));
+        let grant = grant_key(pool, lease);
+        let mut call = function("ciro_take_v4", &Keys::of(pool), Some(&grant));
         call.arg(lease.0.as_bytes()).arg(most).arg(limits::GRANT_MS).arg(2 * limits::WAIT_MS_MAX);
         let jobs: Vec<Uuid16> = self.query(&call).await?;
         Ok(jobs.into_iter().map(|Uuid16(id)| JobId(id)).collect())
     }
 
     /// Forgets what `lease` was given, so that asking again with it pops others.
-    pub async fn forget_grant(&self, model: ModelId, lease: LeaseId) -> Result<(), QueueError> {
-        self.query::<i64>(redis::cmd("DEL").arg(grant_key(model, lease))).await.map(drop)
+    pub async fn forget_grant(&self, pool: &PoolName, lease: LeaseId) -> Result<(), QueueError> {
+        self.query::<i64>(redis::cmd("DEL").arg(grant_key(pool, lease))).await.map(drop)
     }
 
     /// Extends leases; tells for each whether it was still theirs.
     pub async fn extend(
         &self,
-        model: ModelId,
+        pool: &PoolName,
         leases: &[(JobId, LeaseId)],
     ) -> Result<Vec<bool>, QueueError> {
-        self.query(&with_leases("ciro_extend_v3", model, limits::LEASE_TTL_MS, leases)).await
+        self.query(&with_leases("ciro_extend_v4", pool, limits::LEASE_TTL_MS, leases)).await
     }
 
     /// Takes over leases that Redis forgot; tells how many those were.
-    pub async fn adopt(&self, model: ModelId, leases: &[Known]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_adopt_v3", &Keys::of(model), None);
+    pub async fn adopt(&self, pool: &PoolName, leases: &[Known]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_adopt_v4", &Keys::of(pool), None);
         for Known { job, lease, sponsor, left_ms } in leases {
             call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());
             call.arg(sponsor.0.as_bytes()).arg(*left_ms);
@@ -199,10 +201,10 @@ impl Queue {
     /// Sets how many jobs of which sponsors may be in reach of the workers at once. All others have no cap.
     pub async fn set_caps(
         &self,
-        model: ModelId,
+        pool: &PoolName,
         caps: &[(SponsorId, u32)],
     ) -> Result<u64, QueueError> {
-        let mut call = function("ciro_caps_v3", &Keys::of(model), None);
+        let mut call = function("ciro_caps_v4", &Keys::of(pool), None);
         for (sponsor, cap) in caps {
             call.arg(sponsor.0.as_bytes()).arg(*cap);
         }
@@ -210,8 +212,8 @@ impl Queue {
     }
 
     /// Forgets jobs.
-    pub async fn drop_jobs(&self, model: ModelId, jobs: &[JobId]) -> Result<u64, QueueError> {
-        let mut call = function("ciro_drop_v3", &Keys::of(model), None);
+    pub async fn drop_jobs(&self, pool: &PoolName, jobs: &[JobId]) -> Result<u64, QueueError> {
+        let mut call = function("ciro_drop_v4", &Keys::of(pool), None);
         for job in jobs {
             call.arg(job.0.as_bytes());
         }
@@ -221,19 +223,19 @@ impl Queue {
     /// Puts a job back to the front, unless another lease has it by now.
     pub async fn requeue(
         &self,
-        model: ModelId,
+        pool: &PoolName,
         job: JobId,
         seen: Option<LeaseId>,
     ) -> Result<u64, QueueError> {
-        let mut call = function("ciro_requeue_v3", &Keys::of(model), None);
+        let mut call = function("ciro_requeue_v4", &Keys::of(pool), None);
         let seen = seen.map_or_else(Vec::new, |lease| lease.0.as_bytes().to_vec());
         call.arg(job.0.as_bytes()).arg(seen);
         self.query(&call).await
     }
 
     /// Claims up to 100 leases that ran out, for ten seconds.
-    pub async fn sweep(&self, model: ModelId) -> Result<Vec<Expired>, QueueError> {
-        let mut call = function("ciro_sweep_v3", &Keys::of(model), None);
+    pub async fn sweep(&self, pool: &PoolName) -> Result<Vec<Expired>, QueueError> {
+        let mut call = function("ciro_sweep_v4", &Keys::of(pool), None);
         call.arg(100).arg(10_000);
         let flat: Vec<Vec<u8>> = self.query(&call).await?;
         let expired = flat.chunks_exact(2).filter_map(|pair| {
@@ -268,8 +270,8 @@ impl Queue {
     }
 }
 
-fn grant_key(model: ModelId, lease: LeaseId) -> String {
-    format!("{{ciro:{model}}}:grant:{}", lease.0.simple())
+fn grant_key(pool: &PoolName, lease: LeaseId) -> String {
+    format!("{{ciro:{pool}}}:grant:{}", lease.0.simple())
 }
 
 fn function(name: &str, keys: &Keys, one_more: Option<&str>) -> redis::Cmd {
@@ -279,8 +281,13 @@ fn function(name: &str, keys: &Keys, one_more: Option<&str>) -> redis::Cmd {
     call
 }
 
-fn with_leases(name: &str, model: ModelId, ttl_ms: u64, leases: &[(JobId, LeaseId)]) -> redis::Cmd {
-    let mut call = function(name, &Keys::of(model), None);
+fn with_leases(
+    name: &str,
+    pool: &PoolName,
+    ttl_ms: u64,
+    leases: &[(JobId, LeaseId)],
+) -> redis::Cmd {
+    let mut call = function(name, &Keys::of(pool), None);
     call.arg(ttl_ms);
     for (job, lease) in leases {
         call.arg(job.0.as_bytes()).arg(lease.0.as_bytes());

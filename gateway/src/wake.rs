@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::{JobId, ModelId};
+use ciro_api::{JobId, PoolName};
 use futures::StreamExt;
 use redis::Client;
 use tokio::sync::Notify;
@@ -23,10 +23,10 @@ const CHANNEL: &str = "ciro:wake";
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What sleepers wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
-    /// A job of this model became leasable.
-    Queued(ModelId),
+    /// A job of this pool became leasable.
+    Queued(PoolName),
     /// This job ended.
     Ended(JobId),
     /// The worker of this job told something.
@@ -34,16 +34,16 @@ pub(crate) enum Event {
 }
 
 /// An event and how many sleepers it is worth waking; those of a job wake all of theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Hint {
     event: Event,
     sleepers: usize,
 }
 
 impl Hint {
-    fn encode(self) -> String {
-        match self.event {
-            Event::Queued(model) => format!("q:{}:{model}", self.sleepers),
+    fn encode(&self) -> String {
+        match &self.event {
+            Event::Queued(pool) => format!("q:{}:{pool}", self.sleepers),
             Event::Ended(job) => format!("e:1:{job}"),
             Event::Progress(job) => format!("p:1:{job}"),
         }
@@ -109,27 +109,27 @@ impl Wake {
     /// A bed for `event`.
     pub(crate) fn bed(&self, event: Event) -> Bed {
         let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        let notify = Arc::clone(sleepers.entry(event).or_default());
+        let notify = Arc::clone(sleepers.entry(event.clone()).or_default());
         Bed { wake: self.clone(), event, notify }
     }
 
-    /// The models that somebody waits for.
-    pub(crate) fn awaited(&self) -> Vec<ModelId> {
+    /// The pools that somebody waits at.
+    pub(crate) fn awaited(&self) -> Vec<PoolName> {
         let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |event: &Event| match event {
-            Event::Queued(model) => Some(*model),
+            Event::Queued(pool) => Some(pool.clone()),
             Event::Ended(_) | Event::Progress(_) => None,
         };
         sleepers.keys().filter_map(of).collect()
     }
 
-    /// Wakes up to so many of those here that wait for jobs of a model: one job, one worker. Waking more would only make
+    /// Wakes up to so many of those here that wait for jobs of a pool: one job, one worker. Waking more would only make
     /// the others look in vain.
-    pub(crate) fn ring_for(&self, model: ModelId, jobs: usize) {
-        self.ring(Hint { event: Event::Queued(model), sleepers: jobs });
+    pub(crate) fn ring_for(&self, pool: &PoolName, jobs: usize) {
+        self.ring(&Hint { event: Event::Queued(pool.clone()), sleepers: jobs });
     }
 
-    fn ring(&self, hint: Hint) {
+    fn ring(&self, hint: &Hint) {
         let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(notify) = sleepers.get(&hint.event) else {
             return;
@@ -152,13 +152,14 @@ impl Wake {
 
     /// The same for many events in one message.
     pub(crate) async fn announce_all(&self, queue: &Queue, events: &[Event]) {
-        let hints = events.iter().map(|event| Hint { event: *event, sleepers: 1 });
+        let hints = events.iter().map(|event| Hint { event: event.clone(), sleepers: 1 });
         self.tell(queue, hints.collect()).await;
     }
 
-    /// Wakes as many workers as jobs of a model came.
-    pub(crate) async fn announce_queued(&self, queue: &Queue, model: ModelId, jobs: usize) {
-        self.tell(queue, vec![Hint { event: Event::Queued(model), sleepers: jobs }]).await;
+    /// Wakes as many workers as jobs of a pool came.
+    pub(crate) async fn announce_queued(&self, queue: &Queue, pool: &PoolName, jobs: usize) {
+        let event = Event::Queued(pool.clone());
+        self.tell(queue, vec![Hint { event, sleepers: jobs }]).await;
     }
 
     async fn tell(&self, queue: &Queue, hints: Vec<Hint>) {
@@ -167,7 +168,7 @@ impl Wake {
         }
         let mut message = self.own.to_string();
         for hint in hints {
-            self.ring(hint);
+            self.ring(&hint);
             message.push('\n');
             message.push_str(&hint.encode());
         }
@@ -206,7 +207,7 @@ impl Wake {
                 continue;
             }
             for hint in lines.filter_map(Hint::decode) {
-                self.ring(hint);
+                self.ring(&hint);
             }
         }
         Ok(())
@@ -223,12 +224,12 @@ mod tests {
     async fn a_sleeper_hears_its_event_and_leaves_nothing_behind() {
         let wake = Wake::default();
         let event = Event::Ended(JobId(uuid::Uuid::from_u128(1)));
-        let bed = wake.bed(event);
+        let bed = wake.bed(event.clone());
         {
             let hint = bed.hint();
             tokio::pin!(hint);
             hint.as_mut().enable();
-            wake.ring(Hint { event, sleepers: 1 });
+            wake.ring(&Hint { event, sleepers: 1 });
             hint.await;
         }
         drop(bed);
@@ -238,29 +239,29 @@ mod tests {
     #[test]
     fn hints_survive_their_text() {
         let job = JobId(uuid::Uuid::from_u128(7));
-        let model = ModelId(ciro_api::Felt::ONE);
+        let pool: PoolName = "cpu.onnx".parse().unwrap();
         for event in [Event::Ended(job), Event::Progress(job)] {
             let hint = Hint { event, sleepers: 1 };
             assert_eq!(Hint::decode(&hint.encode()), Some(hint));
         }
-        let queued = Hint { event: Event::Queued(model), sleepers: 64 };
+        let queued = Hint { event: Event::Queued(pool), sleepers: 64 };
         assert_eq!(Hint::decode(&queued.encode()), Some(queued));
-        for other in ["x:1:1", "q:1", "q:-1:0x1", ""] {
+        for other in ["x:1:1", "q:1", "q:-1:cpu", "q:1:Cpu", ""] {
             assert_eq!(Hint::decode(other), None, "{other}");
         }
     }
 
     #[tokio::test]
     async fn so_many_workers_wake_as_jobs_came() {
-        let (wake, model) = (Wake::default(), ModelId(ciro_api::Felt::ONE));
-        let beds: Vec<Bed> = (0..5).map(|_| wake.bed(Event::Queued(model))).collect();
+        let (wake, pool) = (Wake::default(), "cpu".parse::<PoolName>().unwrap());
+        let beds: Vec<Bed> = (0..5).map(|_| wake.bed(Event::Queued(pool.clone()))).collect();
         let mut hints: Vec<_> = beds.iter().map(|bed| Box::pin(bed.hint())).collect();
         for hint in &mut hints {
             hint.as_mut().enable();
         }
-        wake.ring_for(model, 3);
+        wake.ring_for(&pool, 3);
         let awake = hints.iter_mut().filter_map(FutureExt::now_or_never).count();
         assert_eq!(awake, 3);
-        assert_eq!(wake.awaited(), [model]);
+        assert_eq!(wake.awaited(), [pool]);
     }
 }

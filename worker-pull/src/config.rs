@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ciro_api::{Address, ChainId, Felt, PublicKey, felt::parse_felt};
+use ciro_api::{Address, ChainId, Felt, PoolName, PublicKey, felt::parse_felt, limits};
 use clap::Args;
 use url::Url;
 
@@ -35,7 +35,16 @@ pub struct Config {
     /// countersign, and what is needed to settle alone.
     #[arg(long, env = "CIRO_WORKER_STATE_DIR", default_value = ".ciro/worker")]
     pub state_dir: PathBuf,
-    /// `libonnxruntime.so`. Without it, ONNX models are not offered.
+    /// The pools that this worker serves, best first: at most 16, divided by commas. It may be given a job of any model of
+    /// theirs, and fetches what it does not have. A pool of which it can run nothing is left alone.
+    #[arg(long, env = "CIRO_WORKER_POOLS", value_delimiter = ',', default_value = "cpu",
+          value_parser = clap::value_parser!(PoolName), num_args = 1..=limits::LEASE_POOLS_MAX)]
+    pub pools: Vec<PoolName>,
+    /// How many models are kept loaded at once. Each holds a thread and its weights.
+    #[arg(long, env = "CIRO_WORKER_MODELS", default_value_t = 64,
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub models_max: u16,
+    /// `libonnxruntime.so`. Without it, ONNX models cannot be run.
     #[arg(long, env = "CIRO_ONNXRUNTIME_LIB")]
     pub onnxruntime_lib: Option<PathBuf>,
     /// How many jobs may be held at once, waiting for their signature included.

@@ -1,4 +1,4 @@
-//! Takes jobs: only as many as can start now, only of offered models, and none that was attested before.
+//! Takes jobs: only as many as can start now, of the pools that this worker serves, and none that was attested before.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use ciro_api::{
     rest::leases::{FailRequest, Lease, LeaseRef, LeaseRequest},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
+    sync::{OwnedSemaphorePermit, mpsc::UnboundedSender, watch},
     time::Instant,
 };
 use uuid::Uuid;
 
 use crate::{
+    await_model::await_model,
     journal::{Attempt, Journal, Seen},
     keep_lease::beat,
-    observe,
-    offer::{Offered, Offers},
+    offer::{Offered, Offers, Want},
     retry::Backoff,
     run::Task,
     work_loop::Workshop,
@@ -33,6 +33,8 @@ const FAIL_TRIES: u32 = 4;
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Run,
+    /// Its model is not loaded.
+    Await,
     /// The result is signed and on its way already.
     Leave,
     Fail {
@@ -43,30 +45,39 @@ enum Verdict {
 
 fn judge(lease: &Lease, offered: Option<&Offered>, seen: Option<Seen>) -> Verdict {
     let fail = |detail: String, retryable| Verdict::Fail { detail, retryable };
-    let input_bytes = lease.input.0.len();
     match (seen, offered) {
         (Some(Seen::Unanswered), _) => Verdict::Leave,
         // Another epoch, or another worker, may attest it; this worker and this epoch may not, twice.
         (Some(Seen::Answered | Seen::Forgotten), _) => {
             fail("this worker may have attested this lease before".to_owned(), true)
         }
-        (None, None) => fail("this worker does not offer the model".to_owned(), true),
-        (None, Some(model)) if input_bytes > model.manifest.input.bytes_max => {
-            let bytes_max = model.manifest.input.bytes_max;
-            let detail =
-                format!("the input has {input_bytes} bytes; the model takes at most {bytes_max}");
-            fail(detail, false)
-        }
-        (None, Some(_)) => Verdict::Run,
+        (None, None) => Verdict::Await,
+        (None, Some(model)) => match input_fits(lease.input.0.len(), model) {
+            Ok(()) => Verdict::Run,
+            Err(detail) => fail(detail, false),
+        },
     }
 }
 
+/// Or what is wrong with an input of so many bytes.
+pub(crate) fn input_fits(input_bytes: usize, model: &Offered) -> Result<(), String> {
+    let bytes_max = model.manifest.input.bytes_max;
+    if input_bytes <= bytes_max {
+        return Ok(());
+    }
+    Err(format!("the input has {input_bytes} bytes; the model takes at most {bytes_max}"))
+}
+
 /// Leases until told to stop.
-pub(crate) async fn lease_loop(shop: Arc<Workshop>, mut offers: watch::Receiver<Offers>) {
+pub(crate) async fn lease_loop(
+    shop: Arc<Workshop>,
+    mut offers: watch::Receiver<Offers>,
+    wants: UnboundedSender<Want>,
+) {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     let mut again: Option<Ask> = None;
     loop {
-        if offers.wait_for(|offers| !offers.is_empty()).await.is_err() {
+        if offers.wait_for(|offers| !offers.pools.is_empty()).await.is_err() {
             return;
         }
         if let Err(reason) = shop.may_take_work().await {
@@ -74,10 +85,9 @@ pub(crate) async fn lease_loop(shop: Arc<Workshop>, mut offers: watch::Receiver<
             tokio::time::sleep(backoff.next(None)).await;
             continue;
         }
-        let current = offers.borrow().clone();
         let ask = match again.take() {
             Some(ask) => ask,
-            None => match new_ask(&shop, &current).await {
+            None => match new_ask(&shop, &offers).await {
                 Some(ask) => ask,
                 None => return,
             },
@@ -86,7 +96,9 @@ pub(crate) async fn lease_loop(shop: Arc<Workshop>, mut offers: watch::Receiver<
             Ok(reply) => {
                 backoff.reset();
                 shop.obey(reply.drain);
-                start(&shop, &current, reply.leases, ask).await;
+                // Looked at only now: models come and go while a poll waits.
+                let current = offers.borrow().clone();
+                start(&shop, (&current, &wants), reply.leases, ask).await;
             }
             Err(error) => {
                 let wait = backoff.next(error.retry_after());
@@ -107,10 +119,10 @@ struct Ask {
     sent: Instant,
 }
 
-async fn new_ask(shop: &Workshop, offers: &Offers) -> Option<Ask> {
+async fn new_ask(shop: &Workshop, offers: &watch::Receiver<Offers>) -> Option<Ask> {
     let slots = free_slots(shop).await?;
     let request = LeaseRequest {
-        models: offers.iter().map(|offered| offered.id).collect(),
+        pools: offers.borrow().pools.clone(),
         max_jobs: u32::try_from(slots.num_permits()).unwrap_or(1),
         wait_ms: WAIT_MS,
         lease_request_id: Uuid::new_v4(),
@@ -131,7 +143,12 @@ async fn free_slots(shop: &Workshop) -> Option<OwnedSemaphorePermit> {
     Some(slots)
 }
 
-async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: Ask) {
+async fn start(
+    shop: &Arc<Workshop>,
+    (offers, wants): (&Offers, &UnboundedSender<Want>),
+    leases: Vec<Lease>,
+    ask: Ask,
+) {
     let Ask { mut slots, sent, .. } = ask;
     let attempts: Vec<Attempt> = leases.iter().map(|lease| lease.fence.into()).collect();
     let look_up = move |journal: &mut Journal| -> Vec<Option<Seen>> {
@@ -142,24 +159,23 @@ async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: A
     let mut late = false;
     for (lease, seen) in leases.into_iter().zip(seen) {
         let LeaseRef { job, epoch, .. } = lease.fence;
-        let offered = offers.iter().find(|offered| offered.id == lease.model);
-        match (judge(&lease, offered.map(AsRef::as_ref), seen), offered) {
-            (Verdict::Run, Some(offered)) => {
+        let offered = offers.find(lease.model);
+        match judge(&lease, offered.map(AsRef::as_ref), seen) {
+            Verdict::Run | Verdict::Await => {
                 let Some(slot) = slots.split(1) else {
                     tracing::warn!(%job, epoch, "more jobs were granted than asked for; this one is left");
                     continue;
                 };
-                tracing::debug!(%job, epoch, model = %offered.manifest.name, "leased");
-                observe::leased(&offered.manifest.name);
+                tracing::debug!(%job, epoch, model = %lease.model, "leased");
                 late |= shop.held.take(&lease, sent, Instant::now());
-                let Lease { fence, input, price_fri, .. } = lease;
+                let Lease { fence, model, input, price_fri, .. } = lease;
                 let task = Task { fence, input: input.0, amount_fri: price_fri, slot };
-                ready.push((Arc::clone(offered), task));
+                ready.push((offered.cloned(), model, task));
             }
-            (Verdict::Fail { detail, retryable }, _) => {
+            Verdict::Fail { detail, retryable } => {
                 report(shop, lease.fence, &detail, retryable);
             }
-            (Verdict::Run | Verdict::Leave, _) => {
+            Verdict::Leave => {
                 tracing::warn!(%job, epoch, "leased again although its result is being submitted");
             }
         }
@@ -168,9 +184,11 @@ async fn start(shop: &Arc<Workshop>, offers: &Offers, leases: Vec<Lease>, ask: A
         // A grant found again after a lost reply may be over: ask before working for nothing.
         beat(shop).await;
     }
-    for (offered, task) in ready {
-        // The thread ends only with the worker; a task that finds none lets its lease run out.
-        let _unheard = offered.tasks.send(task);
+    for (offered, model, task) in ready {
+        match offered {
+            Some(offered) => offered.run(task),
+            None => await_model(shop, wants, (task.fence, model), task),
+        }
     }
 }
 

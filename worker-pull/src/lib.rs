@@ -5,6 +5,7 @@
 //! paid by a statement that it could not settle alone.
 
 mod attest;
+mod await_model;
 mod config;
 mod countersign;
 mod fetch_model;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::{Drain, PublicKey};
+use ciro_api::{Drain, PoolName, PublicKey};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::{Instant, timeout_at},
@@ -25,7 +25,7 @@ use crate::{
     keep_lease::{Held, keep_leases, release_unsigned},
     lease::lease_loop,
     observe::{self, Unanswered},
-    offer::Offering,
+    offer::{Offering, Offers},
     operator::Operator,
     retry::Backoff,
     run::Onnx,
@@ -139,6 +139,8 @@ pub(crate) fn with_cause(error: &dyn std::error::Error) -> String {
 pub struct Worker {
     shop: Arc<Workshop>,
     slots: u16,
+    pools: Vec<PoolName>,
+    models_max: usize,
     onnx: Option<Onnx>,
     cache_dir: PathBuf,
     ready: watch::Sender<bool>,
@@ -187,6 +189,8 @@ impl Worker {
         Ok(Self {
             shop: Arc::new(shop),
             slots: config.slots,
+            pools: config.pools.clone(),
+            models_max: usize::from(config.models_max),
             onnx,
             cache_dir: config.state_dir.join("models"),
             ready: watch::Sender::new(false),
@@ -198,7 +202,7 @@ impl Worker {
         self.shop.signer.public_key()
     }
 
-    /// Turns true once the worker is logged in and offers a model.
+    /// Turns true once the worker is logged in and serves a pool.
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
@@ -220,18 +224,26 @@ impl Worker {
             });
         };
         let (outcomes, finished) = mpsc::unbounded_channel();
-        let (offers, offered) = watch::channel(Vec::new());
-        let (shop, onnx, cache_dir) = (Arc::clone(&self.shop), self.onnx, self.cache_dir);
-        let offering = Offering { shop, onnx, cache_dir, outcomes, offers };
+        let (offers, offered) = watch::channel(Offers::default());
+        let (wants, wanted) = mpsc::unbounded_channel();
+        let offering = Offering {
+            shop: Arc::clone(&self.shop),
+            onnx: self.onnx,
+            cache_dir: self.cache_dir,
+            outcomes,
+            offers,
+            pools: self.pools,
+            models_max: self.models_max,
+        };
         let shop = &self.shop;
         until(&halt, Box::pin(keep_leases(Arc::clone(shop))));
         until(&halt, Box::pin(measure(Arc::clone(shop))));
         until(&halt, Box::pin(attest_loop(Arc::clone(shop), finished)));
-        until(&halt, Box::pin(offering.keep_current()));
+        until(&halt, Box::pin(offering.keep_current(wanted)));
         until(&shutdown, Box::pin(countersign_loop(Arc::clone(shop))));
         until(&shutdown, Box::pin(follow_loop(Arc::clone(shop))));
         until(&shutdown, Box::pin(announce(offered.clone(), self.ready)));
-        until(&shutdown, Box::pin(lease_loop(Arc::clone(shop), offered)));
+        until(&shutdown, Box::pin(lease_loop(Arc::clone(shop), offered, wants)));
         loops.close();
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -275,8 +287,8 @@ async fn measure(shop: Arc<Workshop>) {
 
 type BoxedLoop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn announce(mut offered: watch::Receiver<crate::offer::Offers>, ready: watch::Sender<bool>) {
-    if offered.wait_for(|offers| !offers.is_empty()).await.is_ok() {
+async fn announce(mut offered: watch::Receiver<Offers>, ready: watch::Sender<bool>) {
+    if offered.wait_for(|offers| !offers.pools.is_empty()).await.is_ok() {
         tracing::info!("ready");
         ready.send_replace(true);
     }

@@ -45,10 +45,10 @@ impl TryFrom<v1::LeaseRequest> for LeaseRequest {
     type Error = Box<Problem>;
 
     fn try_from(request: v1::LeaseRequest) -> Result<Self, Box<Problem>> {
-        let models = request.models.iter().enumerate();
-        let models = models.map(|(place, model)| read(&format!("/models/{place}"), model));
+        let pools = request.pools.iter().enumerate();
+        let pools = pools.map(|(place, pool)| read(&format!("/pools/{place}"), pool));
         Ok(Self {
-            models: models.collect::<Result<_, _>>()?,
+            pools: pools.collect::<Result<_, _>>()?,
             max_jobs: request.max_jobs,
             wait_ms: request.wait_ms,
             lease_request_id: read("/lease_request_id", &request.lease_request_id)?,
@@ -294,11 +294,11 @@ mod tests {
         };
         assert_eq!(pointer(job), "/results/0/fence/job");
         let lease = v1::LeaseRequest {
-            models: vec!["0x1".to_owned(), String::new()],
+            pools: vec!["cpu".to_owned(), String::new()],
             lease_request_id: Uuid::from_u128(1).to_string(),
             ..Default::default()
         };
-        assert_eq!(LeaseRequest::try_from(lease).unwrap_err().errors[0].pointer, "/models/1");
+        assert_eq!(LeaseRequest::try_from(lease).unwrap_err().errors[0].pointer, "/pools/1");
         assert_eq!(v1::SessionRequest::default().asked().unwrap_err().errors[0].pointer, "/body");
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     id::{JobId, LeaseId},
     limits,
     money::Fri,
+    pool::PoolName,
     state::Drain,
     trace::Trace,
 };
@@ -18,9 +19,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRequest {
-    /// The models this worker can run, best first.
-    #[schema(min_items = 1, max_items = 64)]
-    pub models: Vec<ModelId>,
+    /// The pools this worker serves, best first. It may be given a job of any model of theirs.
+    #[schema(min_items = 1, max_items = 16)]
+    pub pools: Vec<PoolName>,
     /// At most this many jobs; ask only for what can start now.
     #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 64)]

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     felt::ModelId,
     money::Fri,
+    pool::PoolName,
     state::{Level, Scheme},
 };
 
@@ -28,6 +29,10 @@ pub struct Model {
     pub output_media_type: String,
     /// What one job costs.
     pub price_fri: Fri,
+    /// Whose workers run it.
+    pub pool: PoolName,
+    /// How long one run takes on a worker of the pool, as expected; shares of the pool are counted in it.
+    pub expected_run_ms: u32,
     /// Where the manifest's exact bytes are, relative to the gateway.
     pub manifest_url: String,
     /// Where the artifact is, relative to the gateway; absent for built-in runtimes.

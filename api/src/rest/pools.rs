@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::felt::ModelId;
+use crate::pool::PoolName;
 
-/// The pool of one model, as the index has it.
+/// A pool, as the index has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pool {
-    /// The model's name.
-    pub model: String,
-    /// The model's id.
-    pub model_id: ModelId,
+    /// Its name.
+    pub pool: PoolName,
+    /// The names of the models that it runs, in order.
+    pub models: Vec<String>,
     /// Jobs that a worker could have now.
     pub queued: u64,
     /// Jobs that are kept back until later.
@@ -23,7 +23,7 @@ pub struct Pool {
     pub oldest_age_ms: Option<u64>,
     /// Jobs accepted in the last minute.
     pub arrivals_per_minute: u64,
-    /// Workers that asked for jobs of this model, or held some, in the last minute.
+    /// Workers that asked for jobs of this pool, or held some, in the last minute.
     pub workers: u64,
     /// How many there should be: as many as `per_worker` asks for, and one more than there are when a job has waited for four seconds.
     pub suggested_workers: u64,
@@ -32,6 +32,6 @@ pub struct Pool {
 /// Every pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PoolList {
-    /// In the order of their models' names.
+    /// In the order of their names.
     pub data: Vec<Pool>,
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use ciro_contracts::Deployment;
 use ciro_paymaster::health::Health;
 
-use super::{accounts::Accounts, files::Files};
+use super::{accounts::Accounts, files::Files, models};
 use crate::stack::{
     Stack, ToolPaths, probe,
     service::{Service, ServiceSpec},
@@ -227,6 +227,7 @@ fn worker(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_JOB_MANAGER", plan.deployment.job_manager.to_string())
         .env("CIRO_OPERATOR_ADDRESS", plan.accounts.operator.address().to_string())
         .env("CIRO_OPERATOR_PUBLIC_KEY", plan.accounts.operator.public_key.to_string())
+        .env("CIRO_WORKER_POOLS", models::POOLS.join(","))
         .env("CIRO_WORKER_STATE_DIR", plan.files.path("worker"))
         .env("CIRO_ONNXRUNTIME_LIB", plan.tools.onnxruntime_lib.as_os_str()))
 }

@@ -1,10 +1,6 @@
 //! What is left when all is over: every acknowledged job against the database, and every fri against every other.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use ciro_api::JobId;
@@ -14,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     clients::Seen,
-    sloppy::Sloppy,
+    sloppy::{Fences, Sloppy},
     world::{World, connect},
 };
 
@@ -30,20 +26,21 @@ pub(crate) struct Audit {
     /// another's counts, or that count without its having been told.
     pub(crate) doubled: usize,
     ended: BTreeMap<String, usize>,
-    drained: Duration,
+    /// Those that ended without a result, each with its reason and who said so.
+    failed: Vec<String>,
     faults_in_the_books: Vec<String>,
 }
 
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} s until the last job had ended:", self.drained.as_secs_f64())?;
         for (status, count) in &self.ended {
-            write!(f, " {count} {status},")?;
+            write!(f, "{count} {status}, ")?;
         }
         match self.faults_in_the_books.as_slice() {
-            [] => f.write_str(" the books are exact to the fri"),
-            faults => write!(f, " the books are wrong: {}", faults.join("; ")),
+            [] => f.write_str("the books are exact to the fri")?,
+            faults => write!(f, "the books are wrong: {}", faults.join("; "))?,
         }
+        self.failed.iter().try_for_each(|one| write!(f, "\n    {one}"))
     }
 }
 
@@ -61,13 +58,8 @@ impl Audit {
     }
 }
 
-/// Waits until nothing moves any more, at most `patience`, and looks.
-pub(crate) async fn after(
-    world: &World,
-    seen: &Seen,
-    taken: &BTreeSet<(Uuid, u64)>,
-    patience: Duration,
-) -> anyhow::Result<Audit> {
+/// Waits until nothing moves any more, at most `patience`; how long that took.
+pub(crate) async fn until_drained(world: &World, patience: Duration) -> anyhow::Result<Duration> {
     let client = connect(&world.database_url).await?;
     let start = Instant::now();
     let mut live = count(&client, "SELECT count(*) FROM job_live").await?;
@@ -75,7 +67,12 @@ pub(crate) async fn after(
         sleep(LOOK).await;
         live = count(&client, "SELECT count(*) FROM job_live").await?;
     }
-    let drained = start.elapsed();
+    Ok(start.elapsed())
+}
+
+/// Looks at what is left.
+pub(crate) async fn after(world: &World, seen: &Seen, taken: &Fences) -> anyhow::Result<Audit> {
+    let client = connect(&world.database_url).await?;
     let done = client
         .query("SELECT job_id, status || coalesce(': ' || reason, '') FROM job_done", &[])
         .await?;
@@ -97,13 +94,24 @@ pub(crate) async fn after(
             + untold.count()
             + counted(&client).await?.symmetric_difference(taken).count(),
         ended,
-        drained,
+        failed: failed(&client).await?,
         faults_in_the_books: faults_in_the_books(&client).await?,
     })
 }
 
+/// What the logs can be searched for.
+async fn failed(client: &Client) -> anyhow::Result<Vec<String>> {
+    let query = "SELECT job_id, reason, detail, epoch FROM job_done WHERE status <> 'succeeded'";
+    let line = |row: &Row| -> anyhow::Result<String> {
+        let job = JobId(row.try_get(0)?);
+        let (reason, detail): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
+        Ok(format!("{job} at epoch {}: {reason}: {detail}", row.try_get::<_, i64>(3)?))
+    };
+    client.query(query, &[]).await?.iter().map(line).collect()
+}
+
 /// Job and epoch of the sloppy worker's results that count.
-async fn counted(client: &Client) -> anyhow::Result<BTreeSet<(Uuid, u64)>> {
+async fn counted(client: &Client) -> anyhow::Result<Fences> {
     let query = "SELECT job_id, epoch FROM job_done WHERE worker = $1";
     let rows = client.query(query, &[&Sloppy::key().address().to_string()]).await?;
     let fence = |row: &Row| Ok((row.try_get(0)?, u64::try_from(row.try_get::<_, i64>(1)?)?));

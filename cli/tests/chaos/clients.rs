@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use ciro::demo::{client::Gateway, device::Device};
 use ciro_api::{
-    JobId, Problem,
+    JobId, Priority, Problem,
     rest::{
         Base64,
         jobs::{CreateJob, Job, JobInput},
@@ -27,7 +27,7 @@ use crate::{
     world::{ISSUER, World},
 };
 
-const DEVICES: usize = 8;
+const DEVICES: usize = 10;
 /// A reply that takes longer is lost to us.
 const REPLY_MAX: Duration = Duration::from_secs(10);
 /// Nothing in a run takes this long to come back.
@@ -54,7 +54,11 @@ impl Seen {
         self.answers.values().filter(|ids| ids.len() > 1).count()
     }
 
-    fn note(&mut self, key: &str, id: JobId) {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.answers.extend(more.answers);
+    }
+
+    pub(crate) fn note(&mut self, key: &str, id: JobId) {
         self.answers.entry(key.to_owned()).or_default().insert(id);
     }
 }
@@ -66,24 +70,10 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) async fn enrol(world: &World, settings: &Settings) -> anyhow::Result<Self> {
-        let gateway = Gateway::new(&world.street.url())?;
         let mut posters = Vec::new();
         for number in 0..DEVICES {
-            let device = Device::claim(&gateway, ISSUER, &world.claim_token)
-                .await
-                .context("enrolling a device")?;
-            posters.push(Poster {
-                // A connection for each request: a replica that came back is used at once.
-                http: Client::builder()
-                    .no_proxy()
-                    .pool_max_idle_per_host(0)
-                    .timeout(REPLY_MAX)
-                    .build()?,
-                url: format!("{}/v1/jobs", world.street.url()),
-                device,
-                number,
-                settings: *settings,
-            });
+            let claim_token = &world.claim_tokens[number % world.claim_tokens.len()];
+            posters.push(Poster::enrol(world, claim_token, number, settings).await?);
         }
         Ok(Self { posters })
     }
@@ -102,7 +92,8 @@ impl Clients {
     }
 }
 
-struct Poster {
+/// A device that does not give up.
+pub(crate) struct Poster {
     http: Client,
     url: String,
     device: Device,
@@ -111,6 +102,28 @@ struct Poster {
 }
 
 impl Poster {
+    pub(crate) async fn enrol(
+        world: &World,
+        claim_token: &str,
+        number: usize,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let gateway = Gateway::new(&world.street.url())?;
+        let device = Device::claim(&gateway, ISSUER, claim_token).await;
+        Ok(Self {
+            // A connection for each request: a replica that came back is used at once.
+            http: Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .timeout(REPLY_MAX)
+                .build()?,
+            url: format!("{}/v1/jobs", world.street.url()),
+            device: device.context("enrolling a device")?,
+            number,
+            settings: *settings,
+        })
+    }
+
     /// Every `DEVICES`-th job, over the time of the faults. They come in waves, so that there is a queue.
     async fn post_all(self) -> anyhow::Result<Seen> {
         let start = Instant::now();
@@ -119,10 +132,10 @@ impl Poster {
         let mut seen = Seen::default();
         for job in (self.number..self.settings.jobs).step_by(DEVICES) {
             sleep_until(start + self.wave_of(job)?).await;
-            let key = format!("job-{job}");
-            seen.note(&key, self.until_acknowledged(&key, job, &mut random).await?);
+            let (key, body) = (format!("job-{job}"), self.job(job, Priority::Normal));
+            seen.note(&key, self.until_acknowledged(&key, &body, &mut random).await?);
             if random.random_ratio(1, ASKED_AGAIN) {
-                seen.note(&key, self.until_acknowledged(&key, job, &mut random).await?);
+                seen.note(&key, self.until_acknowledged(&key, &body, &mut random).await?);
             }
         }
         Ok(seen)
@@ -134,24 +147,27 @@ impl Poster {
         Ok(Duration::from_secs(WAVE_S) * u32::try_from(wave)?)
     }
 
-    async fn until_acknowledged(
-        &self,
-        key: &str,
-        job: usize,
-        random: &mut StdRng,
-    ) -> anyhow::Result<JobId> {
-        let body = CreateJob {
+    pub(crate) fn job(&self, job: usize, priority: Priority) -> CreateJob {
+        CreateJob {
             model: "ciro/sha256@1".to_owned(),
             input: JobInput::Data(Base64(format!("{} {job}", self.settings.seed).into_bytes())),
             start_within_ms: None,
             run_within_ms: None,
             delay_ms: None,
-            priority: None,
+            priority: Some(priority),
             webhook: None,
-        };
+        }
+    }
+
+    pub(crate) async fn until_acknowledged(
+        &self,
+        key: &str,
+        body: &CreateJob,
+        random: &mut StdRng,
+    ) -> anyhow::Result<JobId> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let last = match self.post(key, &body).await? {
+            let last = match self.post(key, body).await? {
                 Ok(id) => return Ok(id),
                 Err(why) => why,
             };

@@ -10,6 +10,7 @@ mod driver;
 mod gateways;
 mod plan;
 mod settings;
+mod shares;
 mod sloppy;
 mod street;
 mod workers;
@@ -54,15 +55,22 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
     let clients = Clients::enrol(&world, settings).await?;
     let sloppy = Sloppy::log_in(&world, settings).await?;
     let driver = Driver::new(world);
-    let (faults, seen, taken) = tokio::try_join!(
+    let (faults, mut seen, mut taken) = tokio::try_join!(
         async { driver.run(&plan).await.context("a fault could not be done or undone") },
         async { clients.run().await.context("a client was told what it never should be") },
-        async { sloppy.run().await.context("a worker was told what it never should be") },
+        async { sloppy.clone().run().await.context("a worker was told what it never should be") },
     )?;
     let world = driver.into_world()?;
-    let audit = audit::after(&world, &seen, &taken, settings.patience).await?;
+    let drained = audit::until_drained(&world, settings.patience).await?;
+    say(&format!("chaos: {:.1} s until the last job had ended", drained.as_secs_f64()))?;
+    world.stop_workers().await?;
+    let (shares, more_seen, more_taken) = shares::measure(&world, &sloppy, settings).await?;
+    say(&format!("chaos: afterwards, {shares}"))?;
+    seen.extend(more_seen);
+    taken.extend(more_taken);
+    let audit = audit::after(&world, &seen, &taken).await?;
     say(&format!("chaos: {audit}"))?;
-    let verdict = audit.check(settings.jobs);
+    let verdict = audit.check(settings.jobs + shares::JOBS).and_then(|()| shares.check());
     if verdict.is_ok() {
         // Otherwise the logs stay.
         world.stop().await?;

@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use ciro::demo::client::answer;
 use ciro_api::{
-    ChainId, ModelId, Scheme, Signature,
+    ChainId, JobId, PoolName, Scheme, Signature,
     felt::parse_felt,
     hash::{
         attestation::Attestation,
@@ -20,6 +20,7 @@ use ciro_api::{
         Base64,
         devices::Token,
         leases::{FailRequest, HeartbeatRequest, Lease, LeaseRef, LeaseReply, LeaseRequest},
+        pools::PoolList,
         results::{ResultItem, SubmitReply, SubmitResults},
         workers::{Challenge, ChallengeRequest, SessionRequest},
     },
@@ -47,6 +48,9 @@ const REPLY_MAX: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(90);
 const WAIT_MS: u64 = 1_000;
 
+/// Jobs and epochs whose results it was told were taken.
+pub(crate) type Fences = BTreeSet<(Uuid, u64)>;
+
 /// What it does with the jobs of one grant.
 #[derive(Clone, Copy, Debug)]
 enum Mood {
@@ -63,7 +67,7 @@ pub(crate) struct Sloppy {
     key: Arc<WorkerKey>,
     chain: ChainId,
     token: String,
-    model: ModelId,
+    pool: PoolName,
     settings: Settings,
 }
 
@@ -82,7 +86,7 @@ impl Sloppy {
             key: Arc::new(Self::key()),
             chain: ChainId(parse_felt(CHAIN_ID)?),
             token: String::new(),
-            model: world.model,
+            pool: world.pool.clone(),
             settings: *settings,
         };
         let ask = ChallengeRequest { worker: worker.key.address() };
@@ -100,13 +104,13 @@ impl Sloppy {
     }
 
     /// Works as long as faults come; returns the fences of all results that it was told were taken.
-    pub(crate) async fn run(self) -> anyhow::Result<BTreeSet<(Uuid, u64)>> {
+    pub(crate) async fn run(self) -> anyhow::Result<Fences> {
         let mut random = StdRng::seed_from_u64(self.settings.seed ^ 0x5_1099);
         let start = Instant::now();
         let mut under_way = JoinSet::new();
         while start.elapsed() < self.settings.faults_for {
             let ask = LeaseRequest {
-                models: vec![self.model],
+                pools: vec![self.pool.clone()],
                 max_jobs: random.random_range(1..=6),
                 wait_ms: WAIT_MS,
                 lease_request_id: Uuid::from_u128(random.random()),
@@ -118,11 +122,45 @@ impl Sloppy {
                 under_way.spawn(self.clone().deal_with(granted.leases, mood));
             }
         }
-        let mut taken = BTreeSet::new();
+        let mut taken = Fences::new();
         while let Some(done) = under_way.join_next().await {
             taken.extend(done??.into_iter().map(|fence| (fence.job.0, fence.epoch)));
         }
         Ok(taken)
+    }
+
+    /// Waits until so many jobs can be leased.
+    pub(crate) async fn until_placed(&self, jobs: usize, patience: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let request = self.http.get(format!("{}/v1/pools", self.url)).bearer_auth(&self.token);
+            let list: PoolList = answer(request).await?;
+            let queued =
+                list.data.iter().find(|pool| pool.pool == self.pool).map(|pool| pool.queued);
+            if queued == Some(u64::try_from(jobs)?) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{queued:?} of {jobs} jobs can be leased");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Leases up to `most` jobs and hands their results in at once; the jobs as they were given, and what was taken.
+    pub(crate) async fn work_off(&self, most: u32) -> anyhow::Result<(Vec<JobId>, Fences)> {
+        let ask = LeaseRequest {
+            pools: vec![self.pool.clone()],
+            max_jobs: most,
+            wait_ms: WAIT_MS,
+            lease_request_id: Uuid::new_v4(),
+        };
+        let granted: LeaseReply = self.until_answered("/v1/leases", &ask).await?;
+        if granted.leases.is_empty() {
+            return Ok((Vec::new(), Fences::new()));
+        }
+        let batch = self.batch(&granted.leases)?;
+        let taken = self.hand_in(&granted.leases, &batch).await?;
+        let jobs = granted.leases.iter().map(|lease| lease.fence.job).collect();
+        Ok((jobs, taken.iter().map(|fence| (fence.job.0, fence.epoch)).collect()))
     }
 
     /// What makes others wait for a lease to run out is done only while faults come for longer than that.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    num::NonZeroU32,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +12,8 @@ use anyhow::Context;
 use ciro::stack::{
     Site, Stores, ToolPaths, postgres::Postgres, redis::Redis, service::ServiceSpec,
 };
-use ciro_api::{Address, Felt, Fri, ModelId, SponsorId};
+use ciro_api::{Address, Felt, Fri, PoolName, SponsorId};
+use ciro_gateway::models::register::{Terms, register};
 use ciro_paymaster::sponsors::{self, NewSponsor};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
@@ -37,6 +39,11 @@ const PRICE: Fri = Fri(1_000_000_000_000_007);
 /// Enough for more jobs than any run has.
 const DEPOSIT: Fri = Fri(1_000 * Fri::ONE_STRK.0);
 
+/// How many sponsors there are.
+pub(crate) const SPONSORS: u64 = 5;
+
+const POOL: &str = "cpu";
+
 /// A target of faults: whoever holds it may break it, and must leave it whole.
 pub(crate) type Target<T> = Arc<Mutex<T>>;
 
@@ -49,8 +56,9 @@ pub(crate) struct World {
     pub(crate) street: Street,
     pub(crate) database_url: String,
     pub(crate) redis_url: String,
-    pub(crate) claim_token: String,
-    pub(crate) model: ModelId,
+    /// One for each sponsor.
+    pub(crate) claim_tokens: Vec<String>,
+    pub(crate) pool: PoolName,
     dir: PathBuf,
     _site: Site,
 }
@@ -62,7 +70,8 @@ impl World {
         let (database_url, redis_url) =
             (stores.postgres.url().to_owned(), stores.redis.url().to_owned());
         let keys = (0..WORKERS).map(WorkerKey::of).collect::<Vec<_>>();
-        let (model, claim_token) = fill(&database_url, &keys).await?;
+        let pool: PoolName = POOL.parse()?;
+        let claim_tokens = fill(&database_url, &pool, &keys).await?;
         let token_key = dir.join("token-key.pem");
         write_private(&token_key, &ciro_gateway::auth::key_file::fresh()?)?;
         let secret = dir.join("gateway-secret");
@@ -103,8 +112,8 @@ impl World {
             street,
             database_url,
             redis_url,
-            claim_token,
-            model,
+            claim_tokens,
+            pool,
             dir,
         })
     }
@@ -114,11 +123,16 @@ impl World {
         &self.dir
     }
 
-    /// Ends everything in order, and forgets it: only a good run gets here.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+    /// From here on, only a test itself works.
+    pub(crate) async fn stop_workers(&self) -> anyhow::Result<()> {
         for worker in &self.workers {
             worker.lock().await.stop().await?;
         }
+        Ok(())
+    }
+
+    /// Ends what is left, in order, and forgets it: only a good run gets here.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         for gateway in &self.gateways {
             gateway.lock().await.stop().await?;
         }
@@ -141,22 +155,17 @@ pub(crate) async fn connect(database_url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// The schema, a model, a sponsor with money and workers with keys, as the mirror of a chain would have them.
-async fn fill(database_url: &str, keys: &[WorkerKey]) -> anyhow::Result<(ModelId, String)> {
+/// The schema, a model, sponsors with money and workers with keys, as the mirror of a chain would have them; returns a
+/// claim token of each sponsor.
+async fn fill(
+    database_url: &str,
+    pool: &PoolName,
+    keys: &[WorkerKey],
+) -> anyhow::Result<Vec<String>> {
     let mut client = connect(database_url).await?;
     ciro_gateway::database::migrate(&mut client).await?;
-    let model = ciro_gateway::models::register::register(&client, MANIFEST, None, PRICE).await?;
-    let sponsor = NewSponsor {
-        id: SponsorId(Uuid::now_v7()),
-        name: "chaos".to_owned(),
-        address: Address(Felt::from(0x5b0_u64)),
-        price_ceiling: PRICE,
-        spend_limit: DEPOSIT,
-    };
-    sponsors::create(&client, &sponsor).await?;
-    let money = "INSERT INTO chain_sponsor (address, deposit_fri, allowance_per_epoch_fri) \
-                 VALUES ($1, $2::text::numeric, $2::text::numeric)";
-    client.execute(money, &[&sponsor.address.to_string(), &DEPOSIT.to_string()]).await?;
+    let terms = Terms { price: PRICE, pool: pool.clone(), expected_run_ms: NonZeroU32::MIN };
+    register(&client, MANIFEST, None, &terms).await?;
     let worker = "INSERT INTO chain_worker (address, public_key, stake_fri) \
                   VALUES ($1, $2, $3::text::numeric)";
     for key in keys.iter().chain([&Sloppy::key()]) {
@@ -165,9 +174,27 @@ async fn fill(database_url: &str, keys: &[WorkerKey]) -> anyhow::Result<(ModelId
             .execute(worker, &[&key.address().to_string(), &key.public_key().to_string(), &stake])
             .await?;
     }
+    let mut claim_tokens = Vec::new();
+    for number in 0..SPONSORS {
+        claim_tokens.push(sponsor(&client, number).await?);
+    }
+    Ok(claim_tokens)
+}
+
+async fn sponsor(client: &Client, number: u64) -> anyhow::Result<String> {
+    let sponsor = NewSponsor {
+        id: SponsorId(Uuid::now_v7()),
+        name: format!("chaos {number}"),
+        address: Address(Felt::from(0x5b0_u64 + number)),
+        price_ceiling: PRICE,
+        spend_limit: DEPOSIT,
+    };
+    sponsors::create(client, &sponsor).await?;
+    let money = "INSERT INTO chain_sponsor (address, deposit_fri, allowance_per_epoch_fri) \
+                 VALUES ($1, $2::text::numeric, $2::text::numeric)";
+    client.execute(money, &[&sponsor.address.to_string(), &DEPOSIT.to_string()]).await?;
     let ttl = time::Duration::hours(1);
-    let token = ciro_gateway::sponsors::create_claim_token(&client, sponsor.id, 1_000, ttl).await?;
-    Ok((model, token))
+    Ok(ciro_gateway::sponsors::create_claim_token(client, sponsor.id, 1_000, ttl).await?)
 }
 
 fn spec(dir: &Path, name: &str, program: &str) -> anyhow::Result<ServiceSpec> {

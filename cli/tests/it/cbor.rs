@@ -88,7 +88,7 @@ async fn a_job_lives_its_life_in_cbor() {
     assert_eq!(refused(as_json).await, ErrorCode::IdempotencyKeyReused);
 
     let request = LeaseRequest {
-        models: vec![sha256_model(&net).await],
+        pools: vec!["cpu".parse().unwrap()],
         max_jobs: 1,
         wait_ms: 10_000,
         lease_request_id: Uuid::new_v4(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ciro_api::{
-    JobStatus, Priority, SettlementStatus, limits,
+    CostStep, JobStatus, Priority, SettlementStatus, limits,
     rest::{
         health::Health,
         jobs::Job,
@@ -15,7 +15,7 @@ use ciro_gateway::queue::{Entry, Queue};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::net::{HandWorker, Net, sha256_model, succeed};
+use crate::net::{HandWorker, Net, succeed};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -111,7 +111,7 @@ async fn a_flushed_redis_loses_no_job() {
 #[tokio::test]
 async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
     let (net, worker) = Net::with_hand_worker().await;
-    let model = sha256_model(&net).await;
+    let pool = "cpu".parse().unwrap();
     let mut over = Vec::new();
     for round in 0..3_u8 {
         over.push(net.submit(&[round]).await.id);
@@ -121,15 +121,16 @@ async fn a_poll_that_pops_only_leftovers_goes_on_to_what_is_left_to_do() {
     let queue = Queue::new(&net.dev.network.redis_url).unwrap();
     let held: Vec<_> = leases.iter().map(|lease| (lease.fence.job, lease.fence.lease)).collect();
     let deadline = Instant::now() + PATIENCE;
-    while queue.extend(model, &held).await.unwrap().contains(&true) {
+    while queue.extend(&pool, &held).await.unwrap().contains(&true) {
         assert!(Instant::now() < deadline, "the index does not forget what is over");
         sleep(Duration::from_millis(20)).await;
     }
     // As an older copy of Redis would have them. The oldest are popped first.
     let sponsor = net.dev.network.sponsor.id;
-    let place = |job| Entry { job, sponsor, priority: Priority::Normal, delay_ms: 0 };
+    let (priority, cost) = (Priority::Normal, CostStep::of_run(1));
+    let place = |job| Entry { job, sponsor, priority, cost, delay_ms: 0 };
     let over: Vec<Entry> = over.into_iter().map(place).collect();
-    assert_eq!(queue.enqueue(model, &over).await.unwrap(), 3);
+    assert_eq!(queue.enqueue(&pool, &over).await.unwrap(), 3);
     let job = net.submit(b"real").await;
     let leases = worker.lease(&net, 1, 5_000).await;
     assert_eq!(leases.first().map(|lease| lease.fence.job), Some(job.id), "the poll got stuck");

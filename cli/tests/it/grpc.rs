@@ -10,7 +10,7 @@ use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::net::{HandWorker, Net, sha256_model};
+use crate::net::HandWorker;
 
 /// One connection to a gateway.
 #[derive(Clone)]
@@ -58,9 +58,9 @@ pub(crate) fn hash_job(bytes: &[u8]) -> v1::CreateJobRequest {
     }
 }
 
-pub(crate) async fn lease_request(net: &Net, most: u32, wait_ms: u64) -> v1::LeaseRequest {
+pub(crate) fn lease_request(most: u32, wait_ms: u64) -> v1::LeaseRequest {
     v1::LeaseRequest {
-        models: vec![sha256_model(net).await.to_string()],
+        pools: vec!["cpu".to_owned()],
         max_jobs: most,
         wait_ms,
         lease_request_id: Uuid::new_v4().to_string(),

@@ -66,8 +66,8 @@ async fn create_once(net: &Net, grpc: &Grpc) -> String {
     id
 }
 
-async fn lease(net: &Net, grpc: &Grpc, token: &str) -> Vec<v1::Lease> {
-    let asked = lease_request(net, 4, 10_000).await;
+async fn lease(grpc: &Grpc, token: &str) -> Vec<v1::Lease> {
+    let asked = lease_request(4, 10_000);
     let leases = grpc.workers().lease(with(token, asked.clone())).await.unwrap().into_inner();
     let repeated = grpc.workers().lease(with(token, asked)).await.unwrap().into_inner();
     assert_eq!((leases.leases.len(), &leases), (1, &repeated));
@@ -106,7 +106,7 @@ async fn end_otherwise(net: &Net, grpc: &Grpc, token: &str, first: &str) {
     let device = net.device.token.as_str();
     let failing = grpc.create(device, b"cannot").await;
     let failure = v1::FailRequest {
-        fence: lease(net, grpc, token).await[0].fence.clone(),
+        fence: lease(grpc, token).await[0].fence.clone(),
         detail: "out of memory".to_owned(),
         retryable: false,
     };
@@ -143,7 +143,7 @@ async fn a_job_lives_its_whole_life_over_grpc_and_rest_sees_the_same() {
     let watched = with(&net.device.token, v1::WatchJobRequest { id: id.clone() });
     let mut watch = grpc.jobs().watch(watched).await.unwrap().into_inner();
     assert_eq!(told(&mut watch).await, Some(JobStatus::Queued));
-    let leases = lease(&net, &grpc, &token).await;
+    let leases = lease(&grpc, &token).await;
     assert_eq!(told(&mut watch).await, Some(JobStatus::Running));
     beat(&grpc, &token, &leases[0]).await;
     for _ in 0..2 {

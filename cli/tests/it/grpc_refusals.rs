@@ -57,7 +57,7 @@ async fn who_may_not(net: &Net, grpc: &Grpc, worker: &HandWorker) {
         let status = create(grpc, token, hash_job(b"x")).await;
         assert_eq!((status.code(), reason(&status)), (code, rest(net, token, json!({})).await));
     }
-    let asked = with(&net.device.token, lease_request(net, 1, 0).await);
+    let asked = with(&net.device.token, lease_request(1, 0));
     let status = grpc.workers().lease(asked).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "forbidden"));
 }
@@ -112,7 +112,7 @@ async fn what_cannot_be_used(net: &Net, grpc: &Grpc, worker: &HandWorker) {
     let page = v1::ListJobsRequest { limit: limits::JOB_PAGE_MAX + 1, ..Default::default() };
     let status = grpc.jobs().list(with(token, page)).await.unwrap_err();
     assert_eq!(refusal(&status).2, ["limit"]);
-    let none = lease_request(net, 0, 0).await;
+    let none = lease_request(0, 0);
     let status = grpc.workers().lease(with(&worker.token, none)).await.unwrap_err();
     assert_eq!(refusal(&status).2, ["max_jobs"]);
     let large = create(grpc, token, hash_job(&vec![0; limits::JOB_MESSAGE_BYTES_MAX])).await;

@@ -48,8 +48,8 @@ impl Session {
         body
     }
 
-    async fn lease(&mut self, net: &Net, most: u32) -> Vec<v1::Lease> {
-        match self.ask(Body::Lease(lease_request(net, most, 10_000).await)).await {
+    async fn lease(&mut self, most: u32) -> Vec<v1::Lease> {
+        match self.ask(Body::Lease(lease_request(most, 10_000))).await {
             session_reply::Body::Lease(reply) => reply.leases,
             other => panic!("{other:?}"),
         }
@@ -72,7 +72,7 @@ fn heartbeat() -> Body {
 /// A poll that waits holds up nothing behind it, and a bad message is refused by itself.
 async fn mix(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
     let device = net.device.token.as_str();
-    let waiting = session.send(Some(Body::Lease(lease_request(net, 1, 20_000).await)));
+    let waiting = session.send(Some(Body::Lease(lease_request(1, 20_000))));
     let beat = session.send(Some(heartbeat()));
     assert_eq!(session.next().await.0, beat);
     let woken = grpc.create(device, b"wakes the poll").await.id;
@@ -97,12 +97,12 @@ async fn mix(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker)
 /// A lease that is given back over the stream goes to the next request.
 async fn give_back(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
     grpc.create(net.device.token.as_str(), b"given back").await;
-    let first = session.lease(net, 1).await;
+    let first = session.lease(1).await;
     let fences = first.iter().filter_map(|lease| lease.fence.clone()).collect();
     let answer = session.ask(Body::Release(v1::ReleaseRequest { leases: fences })).await;
     let session_reply::Body::Release(reply) = answer else { panic!("{answer:?}") };
     assert!(reply.results[0].released);
-    let second = session.lease(net, 1).await;
+    let second = session.lease(1).await;
     let epoch = |leases: &[v1::Lease]| leases[0].fence.as_ref().unwrap().epoch;
     assert_eq!(epoch(&second), epoch(&first) + 1);
     session.submit(worker, &second).await;
@@ -112,7 +112,7 @@ async fn give_back(session: &mut Session, net: &Net, grpc: &Grpc, worker: &HandW
 async fn break_off(mut session: Session, net: &Net, grpc: &Grpc, worker: &HandWorker) {
     let device = net.device.token.as_str();
     let lost = grpc.create(device, b"granted to nobody").await.id;
-    let asked = lease_request(net, 1, 10_000).await;
+    let asked = lease_request(1, 10_000);
     session.send(Some(Body::Lease(asked.clone())));
     drop(session);
     let mut session = Session::open(grpc, worker).await;
@@ -147,7 +147,7 @@ async fn a_session_carries_many_leases_and_a_dropped_one_loses_nothing() {
     let mut session = Session::open(&grpc, &worker).await;
     let mut done = 0;
     while done < JOBS {
-        let leases = session.lease(&net, 2).await;
+        let leases = session.lease(2).await;
         session.submit(&worker, &leases).await;
         done += leases.len();
     }

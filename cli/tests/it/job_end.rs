@@ -21,7 +21,7 @@ use futures::future::{join, join_all};
 use reqwest::{RequestBuilder, StatusCode};
 
 use crate::{
-    net::{HandWorker, Net, hash_job, refused, sha256_model, succeed},
+    net::{HandWorker, Net, hash_job, refused, succeed},
     room::eventually,
 };
 
@@ -160,10 +160,9 @@ async fn a_canceled_job_whose_worker_fails_or_dies_is_not_run_again() {
     net.sql("UPDATE job_live SET lease_until = now() - interval '1 second' RETURNING 'done'").await;
     let redis = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
     let mut connection = redis.get_multiplexed_async_connection().await.unwrap();
-    let lease_key = format!("{{ciro:{}}}:lease", sha256_model(&net).await);
     let member = dying.id.0.as_bytes().to_vec();
     redis::cmd("ZADD")
-        .arg(&lease_key)
+        .arg("{ciro:cpu}:lease")
         .arg(1)
         .arg(member)
         .query_async::<i64>(&mut connection)

@@ -66,3 +66,5 @@ mod token_keys;
 mod traces;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod worker_pools;

@@ -210,7 +210,7 @@ impl HandWorker {
     ) -> Vec<Lease> {
         assert!(wait_ms <= limits::WAIT_MS_MAX);
         let body = LeaseRequest {
-            models: vec![sha256_model(net).await],
+            pools: vec!["cpu".parse().unwrap()],
             max_jobs: most,
             wait_ms,
             lease_request_id: request,

@@ -8,7 +8,7 @@ use ciro_api::{
 use serde_json::json;
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::net::{HandWorker, Net, hash_job, refusal, sha256_model, succeed};
+use crate::net::{HandWorker, Net, hash_job, refusal, succeed};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -27,8 +27,7 @@ async fn next(net: &Net, worker: &HandWorker) -> JobId {
 async fn ready(net: &Net) -> u64 {
     let client = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let key = format!("{{ciro:{}}}:ready", sha256_model(net).await);
-    redis::cmd("ZCARD").arg(key).query_async(&mut connection).await.unwrap()
+    redis::cmd("ZCARD").arg("{ciro:cpu}:ready").query_async(&mut connection).await.unwrap()
 }
 
 async fn until_ready(net: &Net, jobs: u64) {
@@ -97,9 +96,8 @@ async fn a_sponsor_with_a_cap_has_no_more_jobs_running_than_that() {
     cap(Some(2)).await;
     let redis = redis::Client::open(net.dev.network.redis_url.as_str()).unwrap();
     let mut connection = redis.get_multiplexed_async_connection().await.unwrap();
-    let caps = format!("{{ciro:{}}}:caps", sha256_model(&net).await);
     let mut known = async || -> i64 {
-        redis::cmd("HLEN").arg(&caps).query_async(&mut connection).await.unwrap()
+        redis::cmd("HLEN").arg("{ciro:cpu}:caps").query_async(&mut connection).await.unwrap()
     };
     let deadline = Instant::now() + Duration::from_secs(20);
     while known().await != 1 {

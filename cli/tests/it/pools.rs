@@ -28,7 +28,7 @@ async fn until(net: &Net, token: &str, wished: impl Fn(&Pool) -> bool) -> Pool {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let list: PoolList = succeed(get(net, "/v1/pools?per_worker=2", token)).await;
-        let pool = list.data.into_iter().find(|pool| pool.model == "ciro/sha256@1").unwrap();
+        let pool = list.data.into_iter().find(|pool| pool.pool.as_str() == "cpu").unwrap();
         if wished(&pool) {
             return pool;
         }

@@ -54,14 +54,14 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<Crowd> {
     let gateway = desk.service.pid().context("the gateway has ended")?;
     let gateway_mib_before = cpu::resident_mib(gateway)?;
-    let model = desk.filled.model;
+    let pool = desk.filled.pool.clone();
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
     for mut worker in desk.workers(profile.crowd, fill::WORKERS).await? {
-        let tell = tell.clone();
+        let (tell, pool) = (tell.clone(), pool.clone());
         workers.spawn(async move {
             loop {
-                let leases = worker.lease(model, 1, WAIT_MS).await?;
+                let leases = worker.lease(&pool, 1, WAIT_MS).await?;
                 if leases.is_empty() {
                     continue;
                 }

@@ -1,9 +1,15 @@
 //! What a desk needs in its database before it can serve: the schema, models, sponsors with money and staked workers.
 //! Written by the code paths that operators use; the two tables of the chain's mirror by hand, because no chain runs.
 
+use std::num::NonZeroU32;
+
 use anyhow::Context;
-use ciro_api::{Address, Felt, Fri, ModelId, SponsorId, SponsorScope};
-use ciro_gateway::{models::register, sponsors as desk_sponsors, sponsors::NewKey};
+use ciro_api::{Address, Felt, Fri, PoolName, SponsorId, SponsorScope};
+use ciro_gateway::{
+    models::register::{Terms, register},
+    sponsors as desk_sponsors,
+    sponsors::NewKey,
+};
 use ciro_paymaster::sponsors::{self, NewSponsor};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -22,10 +28,10 @@ const DEPOSIT: Fri = Fri(1_000_000 * Fri::ONE_STRK.0);
 
 /// What was put there.
 pub(crate) struct Filled {
-    /// The model that everything is measured with.
-    pub(crate) model: ModelId,
+    /// The pool of the model that everything is measured with.
+    pub(crate) pool: PoolName,
     /// The same under another name: a queue of its own, for what must not meet the others.
-    pub(crate) held_model: ModelId,
+    pub(crate) held_pool: PoolName,
     /// One of each sponsor.
     pub(crate) claim_tokens: Vec<String>,
     /// An API key of the first sponsor that may do everything.
@@ -48,9 +54,15 @@ pub(crate) async fn connect(database_url: &str) -> anyhow::Result<Client> {
 pub(crate) async fn fill(database_url: &str) -> anyhow::Result<Filled> {
     let mut client = connect(database_url).await?;
     ciro_gateway::database::migrate(&mut client).await?;
-    let model = register::register(&client, MANIFEST.as_bytes(), None, PRICE).await?;
+    let terms = |pool: &PoolName| Terms {
+        price: PRICE,
+        pool: pool.clone(),
+        expected_run_ms: NonZeroU32::MIN,
+    };
+    let (pool, held_pool) = ("cpu".parse()?, "held".parse()?);
+    register(&client, MANIFEST.as_bytes(), None, &terms(&pool)).await?;
     let held = MANIFEST.replace("ciro/sha256@1", HELD_NAME);
-    let held_model = register::register(&client, held.as_bytes(), None, PRICE).await?;
+    register(&client, held.as_bytes(), None, &terms(&held_pool)).await?;
     let mut claim_tokens = Vec::new();
     let mut ids = Vec::new();
     for number in 0..SPONSORS {
@@ -69,7 +81,7 @@ pub(crate) async fn fill(database_url: &str) -> anyhow::Result<Filled> {
     for number in 0..WORKERS {
         worker(&client, &WorkerKey::of(number)).await?;
     }
-    Ok(Filled { model, held_model, claim_tokens, sponsor_key })
+    Ok(Filled { pool, held_pool, claim_tokens, sponsor_key })
 }
 
 async fn sponsor(client: &Client, number: usize) -> anyhow::Result<SponsorId> {

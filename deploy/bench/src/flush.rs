@@ -45,7 +45,7 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<Flush> {
     let client = redis::Client::open(desk.stores.redis.url())?;
     let mut redis = client.get_multiplexed_async_connection().await?;
-    let index = Index { pool: format!("{{ciro:{}}}", desk.filled.model) };
+    let index = Index { pool: format!("{{ciro:{}}}", desk.filled.pool) };
     let empty = used_memory(&mut redis).await?;
     fill(desk, tokens, jobs, profile.queued_jobs).await?;
     index.wait_for(&mut redis, profile.queued_jobs).await?;
@@ -57,11 +57,11 @@ pub(crate) async fn measure(
     };
 
     let mut worker = desk.workers(1, 1).await?.pop().context("there is no worker")?;
-    let model = desk.filled.model;
+    let pool = &desk.filled.pool;
     redis::cmd("FLUSHALL").query_async::<()>(&mut redis).await?;
     let flushed = Instant::now();
     let dispatched = async {
-        while worker.lease(model, 1, WAIT_MS).await?.is_empty() {
+        while worker.lease(pool, 1, WAIT_MS).await?.is_empty() {
             ensure!(flushed.elapsed() < PATIENCE, "no worker was given a job");
         }
         anyhow::Ok(flushed.elapsed())

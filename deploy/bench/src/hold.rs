@@ -4,7 +4,7 @@
 use std::{io::Write, net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
-use ciro_api::{ModelId, limits};
+use ciro_api::{PoolName, limits};
 use clap::Args;
 use serde::Serialize;
 use tokio::{
@@ -36,7 +36,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     gateway: SocketAddr,
     #[arg(long)]
-    model: ModelId,
+    pool: PoolName,
     #[arg(long)]
     jobs: usize,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     let mut worker = log_in(flags.gateway, DIES).await?;
     let mut held = 0;
     while held < flags.jobs {
-        held += worker.lease(flags.model, flags.jobs - held, WAIT_MS).await?.len();
+        held += worker.lease(&flags.pool, flags.jobs - held, WAIT_MS).await?.len();
     }
     writeln!(std::io::stdout(), "holds {held}")?;
     std::future::pending().await
@@ -67,7 +67,7 @@ pub(crate) struct Released {
 /// Where it happens: owned, so that it can go on beside the other parts.
 pub(crate) struct Scene {
     gateway: SocketAddr,
-    model: ModelId,
+    pool: PoolName,
     token: String,
     seed: u64,
     jobs: usize,
@@ -75,8 +75,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn of(desk: &Desk, token: &str, seed: u64, jobs: usize) -> Self {
-        let model = desk.filled.held_model;
-        Self { gateway: desk.gateway, model, token: token.to_owned(), seed, jobs }
+        let pool = desk.filled.held_pool.clone();
+        Self { gateway: desk.gateway, pool, token: token.to_owned(), seed, jobs }
     }
 
     /// Takes the time.
@@ -89,7 +89,7 @@ impl Scene {
         let (mut first, mut taken) = (None, 0);
         while taken < self.jobs {
             ensure!(killed.elapsed() < PATIENCE, "{taken} of {} jobs came back", self.jobs);
-            let leases = heir.lease(self.model, self.jobs, WAIT_MS).await?;
+            let leases = heir.lease(&self.pool, self.jobs, WAIT_MS).await?;
             if leases.is_empty() {
                 continue;
             }
@@ -110,7 +110,7 @@ impl Scene {
     async fn kill_a_holder(&self) -> anyhow::Result<Instant> {
         let mut holder = Command::new(std::env::current_exe()?)
             .arg("hold")
-            .args(["--gateway", &self.gateway.to_string(), "--model", &self.model.to_string()])
+            .args(["--gateway", &self.gateway.to_string(), "--pool", self.pool.as_str()])
             .args(["--jobs", &self.jobs.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

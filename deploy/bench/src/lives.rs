@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::{ModelId, limits};
+use ciro_api::{PoolName, limits};
 use serde::Serialize;
 use tokio::{
     task::JoinSet,
@@ -100,7 +100,7 @@ pub(crate) async fn measure(
     }
     let mut workers = JoinSet::new();
     for worker in desk.workers(way.workers, profile.worker_lines).await? {
-        workers.spawn(work(worker, Arc::clone(&flow), desk.filled.model, way.lease));
+        workers.spawn(work(worker, Arc::clone(&flow), desk.filled.pool.clone(), way.lease));
     }
     let from = Instant::now() + profile.warm_up();
     sleep_until(from).await;
@@ -140,11 +140,11 @@ async fn call(
 async fn work(
     mut worker: Worker,
     flow: Arc<Flow>,
-    model: ModelId,
+    pool: PoolName,
     most: usize,
 ) -> anyhow::Result<()> {
     while !flow.all_posted.load(Ordering::Relaxed) || flow.outstanding() > 0 {
-        let leases = worker.lease(model, most, WAIT_MS).await?;
+        let leases = worker.lease(&pool, most, WAIT_MS).await?;
         if leases.is_empty() {
             continue;
         }

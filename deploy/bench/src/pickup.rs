@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
-use ciro_api::{ModelId, limits};
+use ciro_api::{PoolName, limits};
 use serde::Serialize;
 use tokio::{
     task::JoinSet,
@@ -86,7 +86,7 @@ pub(crate) async fn measure(
     });
     let mut workers = JoinSet::new();
     for worker in desk.workers(profile.worker_lines, profile.worker_lines).await? {
-        workers.spawn(work(worker, Arc::clone(&arrivals), desk.filled.model));
+        workers.spawn(work(worker, Arc::clone(&arrivals), desk.filled.pool.clone()));
     }
     let mut callers = JoinSet::new();
     for token in tokens {
@@ -125,11 +125,11 @@ async fn call(mut connection: Connection, arrivals: Arc<Arrivals>) -> anyhow::Re
     }
 }
 
-async fn work(mut worker: Worker, arrivals: Arc<Arrivals>, model: ModelId) -> anyhow::Result<()> {
+async fn work(mut worker: Worker, arrivals: Arc<Arrivals>, pool: PoolName) -> anyhow::Result<()> {
     let all = u64::try_from(arrivals.marks.len())?;
     let most = usize::try_from(limits::LEASE_JOBS_MAX)?;
     while !arrivals.over.load(Ordering::Relaxed) || arrivals.leased.load(Ordering::Relaxed) < all {
-        let leases = worker.lease(model, most, WAIT_MS).await?;
+        let leases = worker.lease(&pool, most, WAIT_MS).await?;
         let now = arrivals.now();
         for lease in &leases {
             let number = Jobs::number_of(&lease.input.0).context("leased a job of nobody's")?;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, ensure};
 use ciro_api::{
-    Address, ChainId, Felt, ModelId, PublicKey, Scheme,
+    Address, ChainId, Felt, PoolName, PublicKey, Scheme,
     felt::parse_felt,
     hash::{
         attestation::Attestation,
@@ -97,12 +97,12 @@ impl Worker {
     /// Leases up to `most` jobs; waits for the first.
     pub(crate) async fn lease(
         &mut self,
-        model: ModelId,
+        pool: &PoolName,
         most: usize,
         wait_ms: u64,
     ) -> anyhow::Result<Vec<Lease>> {
         let ask = LeaseRequest {
-            models: vec![model],
+            pools: vec![pool.clone()],
             max_jobs: u32::try_from(most)?,
             wait_ms,
             lease_request_id: Uuid::new_v4(),

@@ -59,6 +59,7 @@ fn code(code: ErrorCode) -> Code {
         | ErrorCode::NotAcceptable
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::UnknownModel
+        | ErrorCode::UnknownPool
         | ErrorCode::InvalidResult => Code::InvalidArgument,
         ErrorCode::Unauthenticated
         | ErrorCode::TokenExpired

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use ciro_api::{DeviceId, JobId, ModelId, limits};
+use ciro_api::{DeviceId, JobId, PoolName, limits};
 use ciro_paymaster::ledger::{self, WantedHold};
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
@@ -119,25 +119,25 @@ pub(super) async fn accept_many(
 
 /// The reply does not wait for Redis: the jobs are safe, and a stalled index must not stall the door.
 fn index_all(app: &Arc<App>, fresh: &[&Wanted]) {
-    let mut by_model: HashMap<ModelId, Vec<Entry>> = HashMap::new();
+    let mut by_pool: HashMap<PoolName, Vec<Entry>> = HashMap::new();
     for job in fresh {
-        by_model.entry(job.request.model.id).or_default().push(job.request.entry(job.id));
+        observe::accepted(&job.request.model);
+        by_pool.entry(job.request.model.pool.clone()).or_default().push(job.request.entry(job.id));
     }
-    for (model, entries) in by_model {
-        tokio::spawn(index(Arc::clone(app), model, entries));
+    for (pool, entries) in by_pool {
+        tokio::spawn(index(Arc::clone(app), pool, entries));
     }
 }
 
-/// Pushes accepted jobs of one model into the index, and wakes a worker for each.
-async fn index(app: Arc<App>, model: ModelId, entries: Vec<Entry>) {
-    observe::accepted(&app, model, entries.len());
+/// Pushes accepted jobs of one pool into the index, and wakes a worker for each.
+async fn index(app: Arc<App>, pool: PoolName, entries: Vec<Entry>) {
     for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
-        if let Err(error) = app.queue.enqueue(model, some).await {
-            tracing::warn!(%model, %error, count = some.len(), "accepted jobs wait for reconciling");
+        if let Err(error) = app.queue.enqueue(&pool, some).await {
+            tracing::warn!(%pool, %error, count = some.len(), "accepted jobs wait for reconciling");
             return;
         }
-        app.pools.arrived(model, some.len());
-        app.wake.announce_queued(&app.queue, model, some.len()).await;
+        app.pools.arrived(&pool, some.len());
+        app.wake.announce_queued(&app.queue, &pool, some.len()).await;
     }
 }
 
@@ -250,6 +250,8 @@ async fn insert(
     let sponsors: Vec<Uuid> = requests().map(|r| r.device.sponsor.0).collect();
     let devices: Vec<Uuid> = requests().map(|r| r.device.id.0).collect();
     let models: Vec<String> = requests().map(|r| r.model.id.to_string()).collect();
+    let pools: Vec<&str> = requests().map(|r| r.model.pool.as_str()).collect();
+    let costs: Vec<i16> = requests().map(|r| i16::from(r.model.cost().get())).collect();
     let inputs: Vec<&[u8]> = requests().map(|r| r.input.as_slice()).collect();
     let commitments: Vec<&str> = fresh.iter().map(|job| job.commitment.as_str()).collect();
     let prices: Vec<String> = requests().map(|r| r.model.price.to_string()).collect();
@@ -278,6 +280,8 @@ async fn insert(
             &repeated,
             &webhooks,
             &traces,
+            &pools,
+            &costs,
         ],
     )
     .await?;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
-use ciro_api::{DeviceId, ErrorCode, JobId, JobStatus, ModelId, Problem, rest::jobs::Job};
+use ciro_api::{DeviceId, ErrorCode, JobId, JobStatus, PoolName, Problem, rest::jobs::Job};
 
 use super::{
     end::{self, Ending},
@@ -67,11 +67,11 @@ async fn end_or_ask(app: Arc<App>, device: DeviceId, id: JobId) -> Result<(), Ap
         database::execute(&tx, include_str!("ask_to_cancel.sql"), &[&id.0]).await?;
         return Ok(tx.commit().await?);
     }
-    let model: ModelId = read(&row, "model_id")?;
+    let pool: PoolName = read(&row, "pool")?;
     end::without_result(&tx, &Ending::canceled(id, row.try_get("epoch")?)).await?;
     tx.commit().await?;
     drop(client);
-    if let Err(error) = app.queue.drop_jobs(model, &[id]).await {
+    if let Err(error) = app.queue.drop_jobs(&pool, &[id]).await {
         // Whoever pops it finds no row and drops it.
         tracing::warn!(job = %id, %error, "a canceled job stays in the index until it is popped");
     }

@@ -60,8 +60,9 @@ pub(super) struct Accepted {
 impl Accepted {
     /// How the index places it.
     pub(super) fn entry(&self, job: JobId) -> Entry {
-        let Self { device, priority, delay_ms, .. } = self;
-        Entry { job, sponsor: device.sponsor, priority: *priority, delay_ms: *delay_ms }
+        let Self { device, model, priority, delay_ms, .. } = self;
+        let (sponsor, cost) = (device.sponsor, model.cost());
+        Entry { job, sponsor, priority: *priority, cost, delay_ms: *delay_ms }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use ciro_api::{
-    ErrorCode, JobStatus, ModelId, Problem,
+    ErrorCode, JobStatus, PoolName, Problem,
     rest::leases::{FailReply, FailRequest},
 };
 
@@ -73,7 +73,7 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
         );
         ApiError::new(ErrorCode::LeaseLost, detail)
     })?;
-    let model: ModelId = read(&row, "model_id")?;
+    let pool: PoolName = read(&row, "pool")?;
     let failures: i32 = row.try_get("fail_count")?;
     let canceled: bool = row.try_get("cancel_requested")?;
     let over = canceled || !request.retryable || failures >= FAILURES_MAX;
@@ -94,12 +94,12 @@ async fn store(app: Arc<App>, worker: Worker, request: FailRequest) -> Result<Jo
     let (event, status) = match (canceled, over) {
         (true, _) => (Event::Ended(fence.job), JobStatus::Canceled),
         (false, true) => (Event::Ended(fence.job), JobStatus::Failed),
-        (false, false) => (Event::Queued(model), JobStatus::Queued),
+        (false, false) => (Event::Queued(pool.clone()), JobStatus::Queued),
     };
     let indexed = if over {
-        app.queue.drop_jobs(model, &[fence.job]).await
+        app.queue.drop_jobs(&pool, &[fence.job]).await
     } else {
-        app.queue.requeue(model, fence.job, Some(fence.lease)).await
+        app.queue.requeue(&pool, fence.job, Some(fence.lease)).await
     };
     if let Err(error) = indexed {
         tracing::warn!(job = %fence.job, %error, "a failed run waits for the sweep");

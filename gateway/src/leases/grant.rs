@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ciro_api::{
-    Address, JobId, LeaseId, ModelId, Trace, limits,
+    Address, JobId, LeaseId, PoolName, Trace, limits,
     rest::{
         Base64,
         leases::{Lease, LeaseRef},
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    database::{self, DatabaseError, read_fri},
+    database::{self, DatabaseError, read, read_fri},
     observe,
     problem::ApiError,
     together::{Line, Shared},
@@ -26,14 +26,14 @@ use crate::{
 pub(crate) struct Grant {
     pub(super) worker: Address,
     pub(super) lease: LeaseId,
-    pub(super) model: ModelId,
+    pub(super) pool: PoolName,
     pub(super) jobs: Vec<JobId>,
 }
 
 impl Shared for Grant {
     type Done = Vec<Lease>;
     /// The same request twice: the second is given what the first was.
-    type Key = (LeaseId, ModelId);
+    type Key = (LeaseId, PoolName);
     const WHAT: &'static str = "granting leases";
     const WAITING_MAX: usize = limits::GRANT_LINE_MAX;
     const ROWS_MAX: usize = limits::GRANT_TOGETHER_MAX;
@@ -44,7 +44,7 @@ impl Shared for Grant {
     }
 
     fn key(&self) -> Option<Self::Key> {
-        Some((self.lease, self.model))
+        Some((self.lease, self.pool.clone()))
     }
 
     fn rows(&self) -> usize {
@@ -81,10 +81,12 @@ pub(super) async fn grant_all(
     let mut given = |grant: &Grant| -> Result<Vec<Lease>, ApiError> {
         let rows: Vec<&Row> =
             grant.jobs.iter().filter_map(|job| granted.remove(&(job.0, grant.lease.0))).collect();
-        let waits_ms =
-            rows.iter().map(|row| row.try_get("waited_ms")).collect::<Result<Vec<_>, _>>()?;
-        observe::granted(app, grant.model, &waits_ms);
-        Ok(rows.iter().map(|row| read_lease(row, grant)).collect::<Result<_, _>>()?)
+        let leases: Vec<Lease> =
+            rows.iter().map(|row| read_lease(row, grant)).collect::<Result<_, _>>()?;
+        for (row, lease) in rows.iter().zip(&leases) {
+            observe::granted(app.catalogue.name(lease.model), row.try_get("waited_ms")?);
+        }
+        Ok(leases)
     };
     grants.iter().map(&mut given).collect()
 }
@@ -98,7 +100,7 @@ fn read_lease(row: &Row, grant: &Grant) -> Result<Lease, DatabaseError> {
     let job = JobId(row.try_get("job_id")?);
     Ok(Lease {
         fence: LeaseRef { job, epoch: unsigned("epoch")?, lease: grant.lease },
-        model: grant.model,
+        model: read(row, "model_id")?,
         input: Base64(row.try_get("input")?),
         price_fri: read_fri(row, "price_fri")?,
         ttl_ms: limits::LEASE_TTL_MS,

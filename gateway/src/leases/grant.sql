@@ -26,7 +26,7 @@ WITH line AS (
     FROM line JOIN job_live AS live USING (job_id, lease_id, worker)
     WHERE live.state = 'leased'
 )
-SELECT held.job_id, held.lease_id, held.epoch, job.input, job.price_fri::text AS price_fri, job.run_within_ms, job.trace,
+SELECT held.job_id, held.lease_id, held.epoch, job.model_id, job.input, job.price_fri::text AS price_fri, job.run_within_ms, job.trace,
        -- Of its first lease only: later ones have waited for others.
        CASE held.epoch WHEN 1 THEN (extract(epoch FROM clock_timestamp() - held.run_at) * 1000)::bigint END AS waited_ms
 FROM held JOIN job USING (job_id)

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
 use ciro_api::{
-    ErrorCode, JobId, LeaseId, ModelId, Problem, SponsorId, limits,
+    ErrorCode, JobId, LeaseId, PoolName, Problem, SponsorId, limits,
     rest::leases::{HeartbeatReply, HeartbeatRequest, HeartbeatResult, LeaseRef, LeaseState},
 };
 use tokio_postgres::Row;
@@ -50,7 +50,7 @@ pub(crate) async fn run(
     }
     let drain = drain::of(app, worker.address).await?;
     let held = extend(app, worker, &leases).await?;
-    app.pools.seen(worker.address, held.values().map(|one| &one.model));
+    app.pools.seen(worker.address, held.values().map(|one| &one.pool));
     let result = |fence: &LeaseRef| HeartbeatResult {
         lease: fence.lease,
         state: match held.get(fence) {
@@ -67,7 +67,7 @@ pub(crate) async fn run(
 
 /// A lease that is still the caller's and was extended.
 struct Held {
-    model: ModelId,
+    pool: PoolName,
     sponsor: SponsorId,
     cancel_requested: bool,
 }
@@ -94,7 +94,7 @@ async fn extend(
         for fence in leases.iter().filter(|fence| fence.job == job) {
             if matches(row, fence)? {
                 let one = Held {
-                    model: read(row, "model_id")?,
+                    pool: read(row, "pool")?,
                     sponsor: SponsorId(row.try_get("sponsor_id")?),
                     cancel_requested: row.try_get("cancel_requested")?,
                 };
@@ -113,29 +113,29 @@ fn matches(row: &Row, fence: &LeaseRef) -> Result<bool, tokio_postgres::Error> {
 
 /// Tells the index. The row has the last word, so a fault here costs one look of the sweep at it.
 async fn index(app: &App, leases: &[LeaseRef], held: &HashMap<LeaseRef, Held>) {
-    let mut by_model: HashMap<ModelId, Vec<Known>> = HashMap::new();
+    let mut by_pool: HashMap<&PoolName, Vec<Known>> = HashMap::new();
     for fence in leases {
-        if let Some(Held { model, sponsor, .. }) = held.get(fence) {
+        if let Some(Held { pool, sponsor, .. }) = held.get(fence) {
             let LeaseRef { job, lease, .. } = *fence;
             let known = Known { job, lease, sponsor: *sponsor, left_ms: limits::LEASE_TTL_MS };
-            by_model.entry(*model).or_default().push(known);
+            by_pool.entry(pool).or_default().push(known);
         }
     }
-    for (model, leases) in by_model {
-        if let Err(error) = keep(app, model, &leases).await {
-            tracing::warn!(%model, %error, "extended leases are not extended in the index yet");
+    for (pool, leases) in by_pool {
+        if let Err(error) = keep(app, pool, &leases).await {
+            tracing::warn!(%pool, %error, "extended leases are not extended in the index yet");
         }
     }
 }
 
-async fn keep(app: &App, model: ModelId, leases: &[Known]) -> Result<(), QueueError> {
+async fn keep(app: &App, pool: &PoolName, leases: &[Known]) -> Result<(), QueueError> {
     let ids: Vec<(JobId, LeaseId)> = leases.iter().map(|one| (one.job, one.lease)).collect();
-    let extended = app.queue.extend(model, &ids).await?;
+    let extended = app.queue.extend(pool, &ids).await?;
     // Redis lost its memory; the rows say that the leases are theirs.
     let unknown: Vec<Known> =
         leases.iter().zip(extended).filter(|(_, known)| !known).map(|(one, _)| *one).collect();
     if !unknown.is_empty() {
-        app.queue.adopt(model, &unknown).await?;
+        app.queue.adopt(pool, &unknown).await?;
     }
     Ok(())
 }

@@ -11,4 +11,4 @@ UPDATE job_live AS live
 SET lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond'
 FROM held
 WHERE live.job_id = held.job_id
-RETURNING live.job_id, live.model_id, live.sponsor_id, live.epoch, live.lease_id, live.cancel_requested
+RETURNING live.job_id, live.pool, live.sponsor_id, live.epoch, live.lease_id, live.cancel_requested

@@ -14,15 +14,15 @@ const WITHOUT_INDEX: usize = 4;
 /// Looks every second or so until `stop`.
 pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        for model in app.wake.awaited() {
-            let jobs = match app.queue.waiting(model).await {
+        for pool in app.wake.awaited() {
+            let jobs = match app.queue.waiting(&pool).await {
                 Ok(jobs) => usize::try_from(jobs).unwrap_or(usize::MAX),
                 Err(error) => {
                     error.report("looking after workers, who look without the index");
                     WITHOUT_INDEX
                 }
             };
-            app.wake.ring_for(model, jobs);
+            app.wake.ring_for(&pool, jobs);
         }
         let pause: Duration = LOOK_AGAIN.mul_f64(rand::rng().random_range(0.8..1.2));
         tokio::select! {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use ciro_api::{ErrorCode, JobId, JobStatus, LeaseId, ModelId, SponsorId, limits};
+use ciro_api::{CostStep, ErrorCode, JobId, JobStatus, LeaseId, PoolName, SponsorId, limits};
 use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +71,7 @@ pub(crate) async fn rebuild(app: &App) -> Result<(), ApiError> {
 /// A live row as the walk sees it.
 struct Live {
     job: JobId,
-    model: ModelId,
+    pool: PoolName,
     /// Why it ends now, if a deadline has passed.
     overdue: Option<Ending<'static>>,
     leased: bool,
@@ -120,8 +120,8 @@ async fn tell_caps(app: &App) -> Result<(), ApiError> {
         let cap = u32::try_from(row.try_get::<_, i32>("running_max")?).unwrap_or(u32::MAX);
         caps.push((SponsorId(row.try_get("sponsor_id")?), cap));
     }
-    for model in app.catalogue.ids() {
-        if let Err(error) = app.queue.set_caps(model, &caps).await {
+    for pool in app.catalogue.pools() {
+        if let Err(error) = app.queue.set_caps(&pool, &caps).await {
             error.report("telling caps, which the next walk tells again");
         }
     }
@@ -140,8 +140,8 @@ pub(super) fn go_on(job: JobId, done: Result<(), ApiError>) -> Result<(), ApiErr
 }
 
 async fn repair(app: &App, page: &[Live]) -> Result<(), ApiError> {
-    let mut queued: HashMap<ModelId, Vec<Entry>> = HashMap::new();
-    let mut leased: HashMap<ModelId, Vec<Known>> = HashMap::new();
+    let mut queued: HashMap<&PoolName, Vec<Entry>> = HashMap::new();
+    let mut leased: HashMap<&PoolName, Vec<Known>> = HashMap::new();
     for live in page {
         match live {
             Live { overdue: Some(ending), .. } => {
@@ -150,43 +150,43 @@ async fn repair(app: &App, page: &[Live]) -> Result<(), ApiError> {
             // Without the index, nobody else looks whether a lease is over.
             Live { leased: true, left_ms: 0, .. } if !app.queue.is_up() => {
                 let over = Expired { job: live.job, lease: live.lease };
-                go_on(live.job, sweep::expire(app, live.model, over).await)?;
+                go_on(live.job, sweep::expire(app, &live.pool, over).await)?;
             }
             Live { leased: true, lease: Some(lease), left_ms, entry, job, .. } => {
                 let (sponsor, left_ms) = (entry.sponsor, *left_ms);
                 let known = Known { job: *job, lease: *lease, sponsor, left_ms };
-                leased.entry(live.model).or_default().push(known);
+                leased.entry(&live.pool).or_default().push(known);
             }
-            _ => queued.entry(live.model).or_default().push(live.entry),
+            _ => queued.entry(&live.pool).or_default().push(live.entry),
         }
     }
-    for (model, leases) in leased {
-        index_leased(app, model, &leases).await;
+    for (pool, leases) in leased {
+        index_leased(app, pool, &leases).await;
     }
-    for (model, entries) in queued {
-        index_queued(app, model, &entries).await;
+    for (pool, entries) in queued {
+        index_queued(app, pool, &entries).await;
     }
     Ok(())
 }
 
 /// An index that is away is filled by a later walk; deadlines must not wait for it.
-async fn index_leased(app: &App, model: ModelId, leases: &[Known]) {
+async fn index_leased(app: &App, pool: &PoolName, leases: &[Known]) {
     for some in leases.chunks(limits::ENQUEUE_JOBS_MAX) {
-        if let Err(error) = app.queue.adopt(model, some).await {
+        if let Err(error) = app.queue.adopt(pool, some).await {
             error.report("taking over leases, which wait for the next walk");
             return;
         }
     }
 }
 
-async fn index_queued(app: &App, model: ModelId, entries: &[Entry]) {
+async fn index_queued(app: &App, pool: &PoolName, entries: &[Entry]) {
     for some in entries.chunks(limits::ENQUEUE_JOBS_MAX) {
-        match app.queue.enqueue(model, some).await {
+        match app.queue.enqueue(pool, some).await {
             Ok(0) => {}
             Ok(pushed) => {
-                tracing::info!(%model, pushed, "jobs that the index lacked were pushed again");
+                tracing::info!(%pool, pushed, "jobs that the index lacked were pushed again");
                 let jobs = usize::try_from(pushed).unwrap_or(usize::MAX);
-                app.wake.announce_queued(&app.queue, model, jobs).await;
+                app.wake.announce_queued(&app.queue, pool, jobs).await;
             }
             Err(error) => {
                 error.report("pushing jobs, which wait for the next walk");
@@ -203,7 +203,7 @@ async fn give_up(app: &App, live: &Live, ending: &Ending<'_>) -> Result<(), ApiE
     tx.commit().await?;
     drop(client);
     if ended {
-        if let Err(error) = app.queue.drop_jobs(live.model, &[live.job]).await {
+        if let Err(error) = app.queue.drop_jobs(&live.pool, &[live.job]).await {
             // Whoever pops it finds no row and drops it.
             error.report("forgetting a job, which stays until it is popped");
         }
@@ -222,14 +222,21 @@ fn read_live(row: &Row) -> Result<Live, DatabaseError> {
             job,
             sponsor: SponsorId(row.try_get("sponsor_id")?),
             priority: read(row, "priority")?,
+            cost: read_cost(row)?,
             delay_ms: u64::try_from(delay_ms).unwrap_or(0),
         },
-        model: read(row, "model_id")?,
+        pool: read(row, "pool")?,
         overdue: overdue(row, job, leased)?,
         leased,
         lease: row.try_get::<_, Option<Uuid>>("lease_id")?.map(LeaseId),
         left_ms: u64::try_from(row.try_get::<_, i64>("left_ms")?).unwrap_or(0),
     })
+}
+
+fn read_cost(row: &Row) -> Result<CostStep, DatabaseError> {
+    let step: i16 = row.try_get("cost_step")?;
+    let cost = u8::try_from(step).ok().and_then(CostStep::from_stored);
+    cost.ok_or_else(|| DatabaseError::Corrupt { column: "cost_step", value: step.to_string() })
 }
 
 fn overdue(row: &Row, job: JobId, leased: bool) -> Result<Option<Ending<'static>>, DatabaseError> {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
 use ciro_api::{
-    ErrorCode, JobId, ModelId, Problem, limits,
+    ErrorCode, JobId, PoolName, Problem, limits,
     rest::leases::{LeaseRef, ReleaseReply, ReleaseRequest, ReleaseResult},
 };
 use uuid::Uuid;
@@ -22,7 +22,7 @@ use crate::{
 
 /// A lease that was given back.
 struct Released {
-    model: ModelId,
+    pool: PoolName,
     ended: bool,
 }
 
@@ -86,7 +86,7 @@ async fn give_back(
         if ended {
             end::without_result(&tx, &Ending::canceled(job, row.try_get("epoch")?)).await?;
         }
-        released.insert(job, Released { model: read(row, "model_id")?, ended });
+        released.insert(job, Released { pool: read(row, "pool")?, ended });
     }
     tx.commit().await?;
     drop(client);
@@ -99,12 +99,12 @@ async fn give_back(
 }
 
 async fn index(app: &App, fence: &LeaseRef, released: &Released) {
-    let Released { model, ended } = *released;
-    let (indexed, event) = if ended {
-        (app.queue.drop_jobs(model, &[fence.job]).await, Event::Ended(fence.job))
+    let Released { pool, ended } = released;
+    let (indexed, event) = if *ended {
+        (app.queue.drop_jobs(pool, &[fence.job]).await, Event::Ended(fence.job))
     } else {
-        let requeued = app.queue.requeue(model, fence.job, Some(fence.lease)).await;
-        (requeued, Event::Queued(model))
+        let requeued = app.queue.requeue(pool, fence.job, Some(fence.lease)).await;
+        (requeued, Event::Queued(pool.clone()))
     };
     if let Err(error) = indexed {
         tracing::warn!(job = %fence.job, %error, "a released job waits for the sweep");

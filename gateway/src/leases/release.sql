@@ -10,4 +10,4 @@ WITH held AS (
 UPDATE job_live AS live
 SET state = 'queued', lease_id = NULL, worker = NULL
 FROM held WHERE live.job_id = held.job_id
-RETURNING live.job_id, live.model_id, live.epoch, live.cancel_requested
+RETURNING live.job_id, live.pool, live.epoch, live.cancel_requested

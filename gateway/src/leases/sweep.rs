@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ciro_api::{JobId, JobStatus, LeaseId, ModelId, SponsorId, limits};
+use ciro_api::{JobId, JobStatus, LeaseId, ModelId, PoolName, SponsorId, limits};
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    database,
+    database::{self, read},
     jobs::end::{self, Ending},
     leases::reconcile,
     models, observe,
@@ -37,12 +37,12 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
         // Redis lost its memory, or never had one.
         reconcile::rebuild(app).await?;
     }
-    if app.catalogue.ids().is_empty() {
+    if app.catalogue.pools().is_empty() {
         models::load(app).await?;
     }
-    for model in app.catalogue.ids() {
-        for expired in app.queue.sweep(model).await? {
-            reconcile::go_on(expired.job, expire(app, model, expired).await)?;
+    for pool in app.catalogue.pools() {
+        for expired in app.queue.sweep(&pool).await? {
+            reconcile::go_on(expired.job, expire(app, &pool, expired).await)?;
         }
     }
     Ok(())
@@ -59,17 +59,17 @@ enum Fate {
 }
 
 /// Acts on the row of a job whose lease ran out, and then on the index. A fault there costs one more sweep.
-pub(super) async fn expire(app: &App, model: ModelId, expired: Expired) -> Result<(), ApiError> {
-    let fate = decide(app, model, expired).await?;
+pub(super) async fn expire(app: &App, pool: &PoolName, expired: Expired) -> Result<(), ApiError> {
+    let fate = decide(app, expired).await?;
     let (indexed, event) = match fate {
-        Fate::Held(known) => (app.queue.adopt(model, &[known]).await, None),
+        Fate::Held(known) => (app.queue.adopt(pool, &[known]).await, None),
         Fate::Gone { ended } => {
             let event = ended.then_some(Event::Ended(expired.job));
-            (app.queue.drop_jobs(model, &[expired.job]).await, event)
+            (app.queue.drop_jobs(pool, &[expired.job]).await, event)
         }
         Fate::Waits => {
-            let requeued = app.queue.requeue(model, expired.job, expired.lease).await;
-            (requeued, Some(Event::Queued(model)))
+            let requeued = app.queue.requeue(pool, expired.job, expired.lease).await;
+            (requeued, Some(Event::Queued(pool.clone())))
         }
     };
     if let Err(error) = indexed {
@@ -81,7 +81,7 @@ pub(super) async fn expire(app: &App, model: ModelId, expired: Expired) -> Resul
     Ok(())
 }
 
-async fn decide(app: &App, model: ModelId, expired: Expired) -> Result<Fate, ApiError> {
+async fn decide(app: &App, expired: Expired) -> Result<Fate, ApiError> {
     let job = expired.job;
     let mut client = app.pg.get().await?;
     let tx = client.transaction().await?;
@@ -100,7 +100,7 @@ async fn decide(app: &App, model: ModelId, expired: Expired) -> Result<Fate, Api
         return Ok(Fate::Held(Known { job, lease, sponsor, left_ms }));
     }
     let epoch: i64 = row.try_get("epoch")?;
-    observe::expired(app, model);
+    observe::expired(app.catalogue.name(read::<ModelId>(&row, "model_id")?));
     if give_up(&tx, &row, job, epoch).await? {
         tx.commit().await?;
         return Ok(Fate::Gone { ended: true });

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use ciro_api::{
-    Drain, ErrorCode, JobId, LeaseId, ModelId, Problem, limits,
+    Drain, ErrorCode, JobId, LeaseId, PoolName, Problem, limits,
     rest::leases::{Lease, LeaseReply, LeaseRequest},
 };
 use futures::future::select_all;
@@ -30,16 +30,13 @@ use crate::{
 /// there is something to do.
 const LOOK_ANYWAY: Duration = Duration::from_secs(10);
 
-/// Most models one call may name.
-const MODELS_MAX: usize = 64;
-
 /// Jobs to run now. Waits up to `wait_ms` for a first one; the same `lease_request_id` again gives the same grant.
 #[utoipa::path(post, path = "/v1/leases", tag = "workers", request_body = LeaseRequest, security(("bearer" = [])), responses(
     (status = 200, body = LeaseReply, description = "Granted jobs; an empty list when none came in time"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "Malformed"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "No good token"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "Not registered on chain any more"),
-    (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown model"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "Unknown pool"),
 ))]
 pub(crate) async fn take(
     State(app): State<Arc<App>>,
@@ -57,11 +54,11 @@ pub(crate) async fn run(
 ) -> Result<LeaseReply, ApiError> {
     check(app, &request).await?;
     require_registered(&app.pg.get().await?, worker.address).await?;
-    app.pools.seen(worker.address, &request.models);
+    app.pools.seen(worker.address, &request.pools);
     let lease = app.secret.lease_id(worker.address, request.lease_request_id);
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms);
     let beds: Vec<Bed> =
-        request.models.iter().map(|model| app.wake.bed(Event::Queued(*model))).collect();
+        request.pools.iter().map(|pool| app.wake.bed(Event::Queued(pool.clone()))).collect();
     loop {
         let mut hints: Vec<_> = beds.iter().map(|bed| Box::pin(bed.hint())).collect();
         for hint in &mut hints {
@@ -97,14 +94,14 @@ async fn check(app: &App, request: &LeaseRequest) -> Result<(), ApiError> {
     if !(1..=limits::LEASE_JOBS_MAX).contains(&request.max_jobs) {
         return bad("/max_jobs", format!("must be 1 to {}", limits::LEASE_JOBS_MAX));
     }
-    if !(1..=MODELS_MAX).contains(&request.models.len()) {
-        return bad("/models", format!("name 1 to {MODELS_MAX} models"));
+    if !(1..=limits::LEASE_POOLS_MAX).contains(&request.pools.len()) {
+        return bad("/pools", format!("name 1 to {} pools", limits::LEASE_POOLS_MAX));
     }
     if request.wait_ms > limits::WAIT_MS_MAX {
         return bad("/wait_ms", format!("must be at most {}", limits::WAIT_MS_MAX));
     }
-    for model in &request.models {
-        models::stored(app, *model).await?;
+    for (place, pool) in request.pools.iter().enumerate() {
+        models::require_pool(app, pool, &format!("/pools/{place}")).await?;
     }
     Ok(())
 }
@@ -116,12 +113,12 @@ async fn grant(
     request: LeaseRequest,
 ) -> Result<Vec<Lease>, ApiError> {
     let mut leases = Vec::new();
-    for model in request.models {
+    for pool in &request.pools {
         let room = request.max_jobs.saturating_sub(u32::try_from(leases.len()).unwrap_or(u32::MAX));
         if room == 0 {
             break;
         }
-        leases.extend(grant_of(&app, worker, lease, model, room).await?);
+        leases.extend(grant_of(&app, worker, lease, pool, room).await?);
     }
     Ok(leases)
 }
@@ -131,31 +128,32 @@ async fn grant_of(
     app: &Arc<App>,
     worker: Worker,
     lease: LeaseId,
-    model: ModelId,
+    pool: &PoolName,
     most: u32,
 ) -> Result<Vec<Lease>, ApiError> {
     loop {
-        let popped = match app.queue.take(model, lease, most).await {
+        let popped = match app.queue.take(pool, lease, most).await {
             Ok(popped) => popped,
             Err(error) => {
                 error.report("granting without the index");
-                return take_directly(app, worker, lease, model, most).await;
+                return take_directly(app, worker, lease, pool, most).await;
             }
         };
         if popped.is_empty() {
             return Ok(Vec::new());
         }
         app.failpoints.pass(Point::Taken);
-        let grant = Grant { worker: worker.address, lease, model, jobs: popped.clone() };
+        let grant =
+            Grant { worker: worker.address, lease, pool: pool.clone(), jobs: popped.clone() };
         let leases = together::write(app, grant).await?;
         app.failpoints.pass(Point::Granted);
         let held: Vec<(JobId, LeaseId)> = leases.iter().map(|l| (l.fence.job, lease)).collect();
-        settle_index(app, model, &popped, &held).await;
+        settle_index(app, pool, &popped, &held).await;
         if !leases.is_empty() {
             return Ok(leases);
         }
         // Or the same lease would be given the same leftovers for as long as Redis remembers the grant.
-        app.queue.forget_grant(model, lease).await?;
+        app.queue.forget_grant(pool, lease).await?;
     }
 }
 
@@ -165,7 +163,7 @@ async fn take_directly(
     app: &App,
     worker: Worker,
     lease: LeaseId,
-    model: ModelId,
+    pool: &PoolName,
     most: u32,
 ) -> Result<Vec<Lease>, ApiError> {
     let Ok(_turn) = app.direct.try_acquire() else {
@@ -176,26 +174,26 @@ async fn take_directly(
     let rows = database::query(
         &tx,
         include_str!("pick.sql"),
-        &[&model.to_string(), &i64::from(most), &lease.0],
+        &[&pool.as_str(), &i64::from(most), &lease.0],
     )
     .await?;
     let jobs = rows.iter().map(|row| row.try_get("job_id").map(JobId)).collect::<Result<_, _>>()?;
-    let grant = Grant { worker: worker.address, lease, model, jobs };
+    let grant = Grant { worker: worker.address, lease, pool: pool.clone(), jobs };
     let leases = grant::grant_all(app, &tx, &[grant]).await?;
     tx.commit().await?;
     Ok(leases.into_iter().flatten().collect())
 }
 
 /// Tells Redis what `PostgreSQL` decided. A fault here costs one sweep, nothing else.
-async fn settle_index(app: &App, model: ModelId, popped: &[JobId], held: &[(JobId, LeaseId)]) {
+async fn settle_index(app: &App, pool: &PoolName, popped: &[JobId], held: &[(JobId, LeaseId)]) {
     let gone: Vec<JobId> =
         popped.iter().filter(|job| !held.iter().any(|(h, _)| h == *job)).copied().collect();
     let confirmed = async {
         if !held.is_empty() {
-            app.queue.extend(model, held).await?;
+            app.queue.extend(pool, held).await?;
         }
         if !gone.is_empty() {
-            app.queue.drop_jobs(model, &gone).await?;
+            app.queue.drop_jobs(pool, &gone).await?;
         }
         Ok::<_, crate::queue::QueueError>(())
     };

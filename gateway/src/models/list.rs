@@ -18,7 +18,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Reply<ModelList>
 }
 
 fn show(model: &Model) -> Shown {
-    let Model { id, manifest, price } = model;
+    let Model { id, manifest, price, pool, expected_run_ms } = model;
     Shown {
         id: *id,
         name: manifest.name.clone(),
@@ -28,6 +28,8 @@ fn show(model: &Model) -> Shown {
         input_media_type: manifest.input.media_type.clone(),
         output_media_type: manifest.output.media_type.clone(),
         price_fri: *price,
+        pool: pool.clone(),
+        expected_run_ms: *expected_run_ms,
         manifest_url: format!("/v1/models/{id}/manifest"),
         artifact_url: manifest.artifact.as_ref().map(|_| format!("/v1/models/{id}/artifact")),
     }

@@ -1,1 +1,1 @@
-SELECT model_id, manifest, price_fri::text AS price_fri FROM model ORDER BY name
+SELECT model_id, manifest, price_fri::text AS price_fri, pool, expected_run_ms FROM model ORDER BY name

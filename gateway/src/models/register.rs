@@ -1,10 +1,23 @@
 //! Puts a model into the catalogue. For operators: the chain's registry is the other half.
 
-use ciro_api::{Fri, Manifest, ModelId, manifest};
+use std::num::NonZeroU32;
+
+use ciro_api::{Fri, Manifest, ModelId, PoolName, manifest};
 use sha2::{Digest, Sha256};
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, types::ToSql};
 
 use crate::database::DatabaseError;
+
+/// What an operator decides of a model. It stays as first registered.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What one job costs.
+    pub price: Fri,
+    /// Whose workers run it.
+    pub pool: PoolName,
+    /// How long a run takes there, as expected: at least a millisecond.
+    pub expected_run_ms: NonZeroU32,
+}
 
 /// A model that cannot be registered.
 #[derive(Debug, thiserror::Error)]
@@ -30,26 +43,31 @@ pub enum RegisterError {
     Database(#[from] DatabaseError),
 }
 
-/// Registers a model; again with the same bytes is no change. The price stays as first registered.
+/// Registers a model; again with the same bytes is no change, whatever the terms.
 pub async fn register(
     client: &impl GenericClient,
     manifest_bytes: &[u8],
     artifact: Option<&[u8]>,
-    price: Fri,
+    terms: &Terms,
 ) -> Result<ModelId, RegisterError> {
     let parsed = Manifest::parse(manifest_bytes)?;
     check_artifact(&parsed, artifact)?;
     let id = manifest::model_id(manifest_bytes);
-    let insert = "INSERT INTO model (model_id, name, manifest, artifact, price_fri) \
-                  VALUES ($1, $2, $3, $4, $5::text::numeric) ON CONFLICT DO NOTHING";
-    let values = (id.to_string(), price.to_string());
-    client
-        .execute(insert, &[&values.0, &parsed.name, &manifest_bytes, &artifact, &values.1])
+    let values: [&(dyn ToSql + Sync); 7] = [
+        &id.to_string(),
+        &parsed.name,
+        &manifest_bytes,
+        &artifact,
+        &terms.price.to_string(),
+        &terms.pool.as_str(),
+        &i64::from(terms.expected_run_ms.get()),
+    ];
+    client.execute(include_str!("register.sql"), &values).await.map_err(DatabaseError::from)?;
+    let same = "SELECT 1 FROM model WHERE model_id = $1 AND name = $2";
+    let found = client
+        .query_opt(same, &[&id.to_string(), &parsed.name])
         .await
         .map_err(DatabaseError::from)?;
-    let same = "SELECT 1 FROM model WHERE model_id = $1 AND name = $2";
-    let found =
-        client.query_opt(same, &[&values.0, &parsed.name]).await.map_err(DatabaseError::from)?;
     if found.is_some() { Ok(id) } else { Err(RegisterError::NameTaken(parsed.name)) }
 }
 

@@ -1,10 +1,10 @@
 //! Tells how full every pool is. From the index alone: without Redis there is nothing to tell.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use ciro_api::{
-    ErrorCode, Problem, limits,
+    ErrorCode, PoolName, Problem, limits,
     rest::pools::{Pool, PoolList},
 };
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::Watcher,
     extract::QueryParams,
-    models::{self, Model},
+    models,
     problem::ApiError,
     queue::{self, QueueError},
     reply::Reply,
@@ -59,25 +59,32 @@ pub(crate) async fn list(
         let detail = format!("must be 1 to {}", limits::LEASE_JOBS_MAX);
         return Err(problem.at("query/per_worker", detail).into());
     }
-    let mut data = Vec::new();
+    let mut models_of: BTreeMap<PoolName, Vec<String>> = BTreeMap::new();
     for model in models::load(&app).await? {
-        data.push(look(&app, &model, scale.per_worker.into()).await?);
+        models_of.entry(model.pool.clone()).or_default().push(model.manifest.name.clone());
     }
-    data.sort_by(|one: &Pool, other| one.model.cmp(&other.model));
+    let mut data = Vec::with_capacity(models_of.len());
+    for (pool, models) in models_of {
+        data.push(look(&app, pool, models, scale.per_worker.into()).await?);
+    }
     Ok(Reply(PoolList { data }))
 }
 
-async fn look(app: &App, model: &Model, per_worker: u64) -> Result<Pool, QueueError> {
-    let keys: Vec<String> =
-        queue::pool_keys(model.id).into_iter().chain(notes::keys(model.id)).collect();
+async fn look(
+    app: &App,
+    pool: PoolName,
+    models: Vec<String>,
+    per_worker: u64,
+) -> Result<Pool, QueueError> {
+    let keys: Vec<String> = queue::pool_keys(&pool).into_iter().chain(notes::keys(&pool)).collect();
     let mut call = redis::cmd("FCALL");
     call.arg("ciro_pool_look_v1").arg(keys.len()).arg(&keys).arg(limits::POOL_LOOK_MAX);
     let (queued, delayed, leased, age, arrivals, workers): (u64, u64, u64, i64, u64, u64) =
         app.queue.query(&call).await?;
     let oldest_age_ms = u64::try_from(age).ok().filter(|_| queued > 0);
     Ok(Pool {
-        model: model.manifest.name.clone(),
-        model_id: model.id,
+        pool,
+        models,
         queued,
         delayed,
         leased,

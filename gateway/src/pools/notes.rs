@@ -8,17 +8,17 @@ use std::{
     time::Duration,
 };
 
-use ciro_api::{Address, ModelId};
+use ciro_api::{Address, PoolName};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was noted since Redis was last told. Models are of the catalogue and workers registered, so it is bounded.
+/// What was noted since Redis was last told. Pools are of the catalogue and workers registered, so it is bounded.
 #[derive(Default)]
 pub(crate) struct Notes {
-    by_model: Mutex<HashMap<ModelId, Note>>,
+    by_pool: Mutex<HashMap<PoolName, Note>>,
 }
 
 #[derive(Default)]
@@ -28,37 +28,37 @@ struct Note {
 }
 
 impl Notes {
-    /// So many jobs of this model were accepted.
-    pub(crate) fn arrived(&self, model: ModelId, jobs: usize) {
-        let mut notes = self.by_model.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = notes.entry(model).or_default();
+    /// So many jobs of this pool were accepted.
+    pub(crate) fn arrived(&self, pool: &PoolName, jobs: usize) {
+        let mut notes = self.by_pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = notes.entry(pool.clone()).or_default();
         note.arrived = note.arrived.saturating_add(jobs);
     }
 
-    /// This worker asks for jobs of these models, or holds some.
-    pub(crate) fn seen<'a>(&self, worker: Address, models: impl IntoIterator<Item = &'a ModelId>) {
-        let mut notes = self.by_model.lock().unwrap_or_else(PoisonError::into_inner);
-        for model in models {
-            notes.entry(*model).or_default().workers.insert(worker);
+    /// This worker asks for jobs of these pools, or holds some.
+    pub(crate) fn seen<'a>(&self, worker: Address, pools: impl IntoIterator<Item = &'a PoolName>) {
+        let mut notes = self.by_pool.lock().unwrap_or_else(PoisonError::into_inner);
+        for pool in pools {
+            notes.entry(pool.clone()).or_default().workers.insert(worker);
         }
     }
 
-    fn take(&self) -> HashMap<ModelId, Note> {
-        std::mem::take(&mut *self.by_model.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> HashMap<PoolName, Note> {
+        std::mem::take(&mut *self.by_pool.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Tells Redis until `stop`.
 pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        for (model, note) in app.pools.take() {
+        for (pool, note) in app.pools.take() {
             let mut call = redis::cmd("FCALL");
-            call.arg("ciro_pool_note_v1").arg(2).arg(&keys(model)).arg(note.arrived);
+            call.arg("ciro_pool_note_v1").arg(2).arg(&keys(&pool)).arg(note.arrived);
             for worker in &note.workers {
                 call.arg(worker.to_string());
             }
             if let Err(error) = app.queue.query::<u8>(&call).await {
-                tracing::debug!(%model, %error, "signals of a second are lost");
+                tracing::debug!(%pool, %error, "signals of a second are lost");
             }
         }
         tokio::select! {
@@ -69,6 +69,6 @@ pub(crate) async fn forever(app: Arc<App>, stop: CancellationToken) {
 }
 
 /// In the slot of the pool's index.
-pub(super) fn keys(model: ModelId) -> [String; 2] {
-    ["arrivals", "seen"].map(|name| format!("{{ciro:{model}}}:{name}"))
+pub(super) fn keys(pool: &PoolName) -> [String; 2] {
+    ["arrivals", "seen"].map(|name| format!("{{ciro:{pool}}}:{name}"))
 }

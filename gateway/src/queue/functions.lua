@@ -1,4 +1,4 @@
-#!lua name=ciro_queue_v3
+#!lua name=ciro_queue_v4
 
 -- The lease queue of one pool. Redis is a disposable index: every function may find nothing, find
 -- leftovers of an old snapshot, or run twice, and PostgreSQL decides afterwards.
@@ -8,23 +8,37 @@
 --   lease  zset   job -> deadline (milliseconds, this server's clock)
 --   own    hash   job -> lease id
 --   later  zset   job -> when it may be leased (milliseconds, this server's clock)
---   shape  hash   job -> tenant and boost, of those in `later` alone
+--   shape  hash   job -> tenant, haste and step, of those in `later` alone
 --   next   zset   tenant -> the place of its next job
 --   clock  string virtual time
---   park   zset   tenant, haste, job -> 0, of those that wait because their tenant is at its cap
+--   park   zset   tenant, haste, job, step -> 0, of those that wait because their tenant is at its cap
 --   caps   hash   tenant -> how many of its jobs may be in `ready` or `lease` at once, of those that have a cap
 --   busy   hash   tenant -> how many are, of those that have a cap
 --   who    hash   job -> tenant, of those that `busy` counts
--- `job` and `tenant` are the 16 bytes of their UUIDs, `lease id` the 16 bytes of the lease's.
+-- `job` and `tenant` are the 16 bytes of their UUIDs, `lease id` the 16 bytes of the lease's, `haste` (128 - boost) and
+-- `step` one byte each.
 --
 -- Fair share is start-time fair queueing (Goyal, Vin, Cheng 1996), with the place fixed when a job comes: behind the
 -- tenant's job before it, and never before virtual time. A tenant that floods the queue so waits behind itself.
 -- A boost is a head start in virtual time, so what has a lower priority waits a bounded time and never for ever.
 -- Virtual time moves on with work that is served, not with places alone: otherwise an endless row of new tenants,
 -- each with a head start, would starve all others.
+--
+-- Work is expected device time, in steps of a quarter of an octave of a millisecond (0 to 127). A place is a multiple of
+-- 128, and the step of its job is added to it: so whoever pops a job knows what it costs, and no job takes more memory.
 
--- What one job costs in virtual time. Places stay exact as doubles below 2^53: 9e11 jobs of one tenant.
-local COST = 10000
+-- Virtual time of one millisecond. Places stay exact as doubles below 2^53: 34 years of one tenant's device time, counted
+-- from when the pool last ran dry.
+local MS = 8192
+local STEPS = 128
+
+local function cost_of(step)
+  return STEPS * math.floor(MS / STEPS * 2 ^ (step / 4) + 0.5)
+end
+
+local function up(time)
+  return math.ceil(time / STEPS) * STEPS
+end
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -41,14 +55,15 @@ end
 
 -- A job of a tenant at its cap waits apart, and has no place in virtual time before there is room for it. Among
 -- themselves those wait by haste, then in the order they were accepted in.
-local function parked(job, tenant, boost)
-  return tenant .. string.char(128 - boost) .. job
+local function parked(job, tenant, boost, step)
+  return tenant .. string.char(128 - boost) .. job .. string.char(step)
 end
 
-local function place(keys, job, tenant, boost)
-  local pass = math.max(number(redis.call('ZSCORE', keys[6], tenant)), number(redis.call('GET', keys[7])))
-  redis.call('ZADD', keys[6], exact(pass + COST), tenant)
-  redis.call('ZADD', keys[1], exact(pass - boost * COST), job)
+local function place(keys, job, tenant, boost, step)
+  local pass = math.max(number(redis.call('ZSCORE', keys[6], tenant)), up(number(redis.call('GET', keys[7]))))
+  local cost = cost_of(step)
+  redis.call('ZADD', keys[6], exact(pass + cost), tenant)
+  redis.call('ZADD', keys[1], exact(pass - boost * cost + step), job)
 end
 
 -- How many more jobs of a tenant there may be; as many as one call handles when it has no cap.
@@ -65,24 +80,24 @@ local function count(keys, job, tenant)
   end
 end
 
-local function admit(keys, job, tenant, boost)
+local function admit(keys, job, tenant, boost, step)
   if redis.call('HEXISTS', keys[11], job) == 1 or room(keys, tenant) > 0 then
     count(keys, job, tenant)
-    place(keys, job, tenant, boost)
+    place(keys, job, tenant, boost, step)
   else
-    redis.call('ZADD', keys[8], 0, parked(job, tenant, boost))
+    redis.call('ZADD', keys[8], 0, parked(job, tenant, boost, step))
   end
 end
 
 -- Lets in who waits for this tenant's room, a hundred at a time.
 local function unpark(keys, tenant)
-  local waiting = redis.call('ZRANGE', keys[8], '[' .. tenant, '(' .. tenant .. string.rep('\255', 18),
+  local waiting = redis.call('ZRANGE', keys[8], '[' .. tenant, '(' .. tenant .. string.rep('\255', 19),
     'BYLEX', 'LIMIT', 0, room(keys, tenant))
   for _, member in ipairs(waiting) do
-    local job = string.sub(member, 18)
+    local job = string.sub(member, 18, 33)
     redis.call('ZREM', keys[8], member)
     count(keys, job, tenant)
-    place(keys, job, tenant, 128 - string.byte(member, 17))
+    place(keys, job, tenant, 128 - string.byte(member, 17), string.byte(member, 34))
   end
 end
 
@@ -104,22 +119,23 @@ local function set_caps(keys, args)
   return #args / 2
 end
 
--- args: (job, tenant, boost in jobs, milliseconds from now)*   returns how many were new
+-- args: (job, tenant, boost in jobs, step, milliseconds from now)*   returns how many were new
 local function enqueue(keys, args)
   local now = now_ms()
   local added = 0
-  for i = 1, #args, 4 do
-    local job, tenant, boost, delay = args[i], args[i + 1], tonumber(args[i + 2]), tonumber(args[i + 3])
+  for i = 1, #args, 5 do
+    local job, tenant = args[i], args[i + 1]
+    local boost, step, delay = tonumber(args[i + 2]), tonumber(args[i + 3]), tonumber(args[i + 4])
     local known = redis.call('HEXISTS', keys[3], job) == 1
       or redis.call('ZSCORE', keys[1], job)
       or redis.call('ZSCORE', keys[4], job)
-      or redis.call('ZSCORE', keys[8], parked(job, tenant, boost))
+      or redis.call('ZSCORE', keys[8], parked(job, tenant, boost, step))
     if not known then
       if delay > 0 then
         redis.call('ZADD', keys[4], now + delay, job)
-        redis.call('HSET', keys[5], job, tenant .. exact(boost))
+        redis.call('HSET', keys[5], job, tenant .. string.char(128 - boost, step))
       else
-        admit(keys, job, tenant, boost)
+        admit(keys, job, tenant, boost, step)
       end
       added = added + 1
     end
@@ -136,7 +152,7 @@ local function promote(keys)
     redis.call('HDEL', keys[5], job)
     -- Without its shape it is left to reconciling, which knows the row.
     if shape and redis.call('HEXISTS', keys[3], job) == 0 then
-      admit(keys, job, string.sub(shape, 1, 16), tonumber(string.sub(shape, 17)))
+      admit(keys, job, string.sub(shape, 1, 16), 128 - string.byte(shape, 17), string.byte(shape, 18))
     end
   end
 end
@@ -160,11 +176,17 @@ local function take(keys, args)
     redis.call('ZADD', keys[2], deadline, job)
     redis.call('HSET', keys[3], job, args[1])
     jobs[#jobs + 1] = job
-    clock = math.max(clock, tonumber(popped[i + 1])) + COST / active
+    local step = tonumber(popped[i + 1]) % STEPS
+    clock = math.max(clock, tonumber(popped[i + 1]) - step) + cost_of(step) / active
   end
-  redis.call('SET', keys[7], exact(clock))
   -- A tenant whose next place is in the past is like one that never came.
   redis.call('ZREMRANGEBYSCORE', keys[6], '-inf', exact(clock))
+  if #jobs == waiting and redis.call('ZCARD', keys[6]) == 0 then
+    -- Nobody waits and nobody is owed anything: virtual time begins anew.
+    redis.call('DEL', keys[7])
+  else
+    redis.call('SET', keys[7], exact(clock))
+  end
   redis.call('RPUSH', keys[12], unpack(jobs))
   redis.call('PEXPIRE', keys[12], tonumber(args[4]))
   return jobs
@@ -222,7 +244,7 @@ local function drop(keys, args)
 end
 
 -- args: (job, lease id seen)*   back to the front of ready, unless someone leased it meanwhile
--- It was served once in virtual time, so it goes before everything that was not.
+-- It was served once in virtual time, so it goes before everything that was not, and costs next to nothing now.
 local function requeue(keys, args)
   local moved = 0
   for i = 1, #args, 2 do
@@ -233,7 +255,8 @@ local function requeue(keys, args)
       redis.call('ZREM', keys[2], args[i])
       redis.call('HDEL', keys[3], args[i])
       unqueue(keys, args[i])
-      redis.call('ZADD', keys[1], exact(math.min(clock, number(first[2] or exact(clock)))), args[i])
+      local front = math.min(clock, number(first[2] or exact(clock)))
+      redis.call('ZADD', keys[1], exact(front - front % STEPS), args[i])
       moved = moved + 1
     end
   end
@@ -259,12 +282,12 @@ local function waiting(keys)
   return redis.call('ZCARD', keys[1]) + redis.call('ZCOUNT', keys[4], '-inf', now_ms())
 end
 
-redis.register_function('ciro_waiting_v3', waiting)
-redis.register_function('ciro_enqueue_v3', enqueue)
-redis.register_function('ciro_take_v3', take)
-redis.register_function('ciro_extend_v3', extend)
-redis.register_function('ciro_adopt_v3', adopt)
-redis.register_function('ciro_drop_v3', drop)
-redis.register_function('ciro_requeue_v3', requeue)
-redis.register_function('ciro_sweep_v3', sweep)
-redis.register_function('ciro_caps_v3', set_caps)
+redis.register_function('ciro_waiting_v4', waiting)
+redis.register_function('ciro_enqueue_v4', enqueue)
+redis.register_function('ciro_take_v4', take)
+redis.register_function('ciro_extend_v4', extend)
+redis.register_function('ciro_adopt_v4', adopt)
+redis.register_function('ciro_drop_v4', drop)
+redis.register_function('ciro_requeue_v4', requeue)
+redis.register_function('ciro_sweep_v4', sweep)
+redis.register_function('ciro_caps_v4', set_caps)

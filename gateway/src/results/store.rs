@@ -7,7 +7,7 @@ use std::{
 };
 
 use ciro_api::{
-    ErrorCode, JobId, JobStatus, ModelId, SponsorId, felt::Digest, limits,
+    ErrorCode, JobId, JobStatus, ModelId, PoolName, SponsorId, felt::Digest, limits,
     rest::results::ResultOutcome,
 };
 use ciro_paymaster::ledger::{self, EarnError, Earned};
@@ -19,7 +19,7 @@ use super::submit::{Claim, Signed};
 use crate::{
     app::App,
     auth::Worker,
-    database::{self, read, read_fri},
+    database::{self, DatabaseError, read, read_fri},
     failpoint::Point,
     observe,
     problem::ApiError,
@@ -98,14 +98,14 @@ async fn store(
         .map(|(item, _)| item)
         .filter(|item| named.insert((item.batch.worker.address, item.claim.item.fence)))
         .collect();
-    let finished = finish(&tx, &first).await?;
+    let mut finished = finish(&tx, &first).await?;
     let stored: Vec<Item<'_>> =
-        first.into_iter().filter(|item| finished.contains(&item.line)).collect();
+        first.into_iter().filter(|item| finished.contains_key(&item.line)).collect();
     earn(&tx, &rows, &stored).await?;
     let mut outcomes = Vec::with_capacity(items.len());
     for (item, check) in items.iter().zip(checks) {
         let outcome = match check {
-            Ok(()) if !finished.contains(&item.line) => {
+            Ok(()) if !finished.contains_key(&item.line) => {
                 explain(&tx, item.batch.worker, item.claim).await
             }
             check => check,
@@ -117,8 +117,8 @@ async fn store(
     drop(client);
     count(&app, &items, &finished, &outcomes);
     app.failpoints.pass(Point::Stored);
-    let ended =
-        stored.iter().map(|item| (item.claim.item.fence.job, item.claim.item.model)).collect();
+    let ended = |item: &Item<'_>| Some((item.claim.item.fence.job, finished.remove(&item.line)?));
+    let ended = stored.iter().filter_map(ended).collect();
     // The reply does not wait for Redis: the results are safe, and a worker whose call runs out sends them again.
     tokio::spawn(announce(app, ended));
     let mut outcomes = outcomes.into_iter();
@@ -146,9 +146,14 @@ async fn tell(tx: &Transaction<'_>, rows: &Rows, stored: &[Item<'_>]) -> Result<
     Ok(())
 }
 
-fn count(app: &App, items: &[Item<'_>], finished: &HashSet<usize>, outcomes: &[ResultOutcome]) {
+fn count(
+    app: &App,
+    items: &[Item<'_>],
+    finished: &HashMap<usize, PoolName>,
+    outcomes: &[ResultOutcome],
+) {
     for (item, outcome) in items.iter().zip(outcomes) {
-        let now = finished.contains(&item.line);
+        let now = finished.contains_key(&item.line);
         observe::results(match (outcome.accepted, now) {
             (true, true) => "stored",
             (true, false) => "repeated",
@@ -160,17 +165,17 @@ fn count(app: &App, items: &[Item<'_>], finished: &HashSet<usize>, outcomes: &[R
     }
 }
 
-async fn announce(app: Arc<App>, ended: Vec<(JobId, ModelId)>) {
+async fn announce(app: Arc<App>, ended: Vec<(JobId, PoolName)>) {
     let events: Vec<Event> = ended.iter().map(|(job, _)| Event::Ended(*job)).collect();
     app.wake.announce_all(&app.queue, &events).await;
-    let mut by_model: HashMap<ModelId, Vec<JobId>> = HashMap::new();
-    for (job, model) in ended {
-        by_model.entry(model).or_default().push(job);
+    let mut by_pool: HashMap<PoolName, Vec<JobId>> = HashMap::new();
+    for (job, pool) in ended {
+        by_pool.entry(pool).or_default().push(job);
     }
-    for (model, jobs) in by_model {
-        if let Err(error) = app.queue.drop_jobs(model, &jobs).await {
+    for (pool, jobs) in by_pool {
+        if let Err(error) = app.queue.drop_jobs(&pool, &jobs).await {
             let count = jobs.len();
-            tracing::warn!(%model, count, %error, "finished jobs stay in the index until they are swept");
+            tracing::warn!(%pool, count, %error, "finished jobs stay in the index until they are swept");
         }
     }
     app.failpoints.pass(Point::Dropped);
@@ -218,11 +223,14 @@ fn small(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Moves those that are still their worker's from the live rows to the ended ones; returns their lines. No worker names a
-/// fence twice.
-async fn finish(tx: &Transaction<'_>, items: &[Item<'_>]) -> Result<HashSet<usize>, ApiError> {
+/// Moves those that are still their worker's from the live rows to the ended ones; returns their lines, each with
+/// its pool. No worker names a fence twice.
+async fn finish(
+    tx: &Transaction<'_>,
+    items: &[Item<'_>],
+) -> Result<HashMap<usize, PoolName>, ApiError> {
     if items.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let words =
         |felts: &[Digest]| felts.iter().flat_map(|felt| felt.0.to_bytes_be()).collect::<Vec<u8>>();
@@ -261,10 +269,11 @@ async fn finish(tx: &Transaction<'_>, items: &[Item<'_>]) -> Result<HashSet<usiz
         ],
     )
     .await?;
-    let place = |row: &Row| -> Result<Option<usize>, tokio_postgres::Error> {
+    let place = |row: &Row| -> Result<Option<(usize, PoolName)>, DatabaseError> {
         let from_one: i64 = row.try_get("place")?;
         let place = usize::try_from(from_one).ok().and_then(|one| one.checked_sub(1));
-        Ok(place.and_then(|place| items.get(place)).map(|item| item.line))
+        let item = place.and_then(|place| items.get(place));
+        item.map(|item| Ok((item.line, read(row, "pool")?))).transpose()
     };
     let lines = rows.iter().filter_map(|row| place(row).transpose());
     Ok(lines.collect::<Result<_, _>>()?)

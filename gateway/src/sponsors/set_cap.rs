@@ -1,4 +1,4 @@
-//! Caps how many jobs of a sponsor run at once on each model. Every walk of the reconciler tells the index.
+//! Caps how many jobs of a sponsor run at once in each pool. Every walk of the reconciler tells the index.
 
 use std::num::NonZeroU16;
 

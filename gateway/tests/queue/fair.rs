@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ciro_api::{JobId, Priority, limits::HEAD_START_JOBS};
+use ciro_api::{CostStep, JobId, Priority, limits::HEAD_START_JOBS};
 use ciro_gateway::queue::{Entry, Queue};
 
 use crate::{enqueue, entry, fresh, job, take};
@@ -55,6 +55,31 @@ async fn sponsors_with_backlogs_of_any_size_have_equal_shares_within_a_tenth() {
     for sponsor in 1..=5 {
         assert!(counts[&sponsor].abs_diff(600) <= 60, "{counts:?}");
     }
+}
+
+#[tokio::test]
+async fn shares_are_of_device_time_and_not_of_jobs() {
+    let (_redis, queue) = fresh();
+    let heavy = CostStep::of_run(64);
+    let slow =
+        backlog(1, 400, Priority::Normal).into_iter().map(|job| Entry { cost: heavy, ..job });
+    enqueue(&queue, &slow.collect::<Vec<_>>()).await;
+    enqueue(&queue, &backlog(2, 4_000, Priority::Normal)).await;
+    let counts = served(&queue, 65 * 50).await;
+    // 64 ms of the one for 64 jobs of a millisecond of the other.
+    assert!(counts[&1].abs_diff(50) <= 5, "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_pool_that_runs_dry_forgets_what_was_served() {
+    let (redis, queue) = fresh();
+    enqueue(&queue, &backlog(1, 100, Priority::Normal)).await;
+    served(&queue, 100).await;
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let clock: Option<String> =
+        redis::cmd("GET").arg("{ciro:cpu}:clock").query_async(&mut connection).await.unwrap();
+    assert_eq!(clock, None);
 }
 
 #[tokio::test]

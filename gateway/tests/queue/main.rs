@@ -7,12 +7,14 @@ mod fair;
 mod model;
 mod order;
 
-use ciro_api::{Felt, JobId, LeaseId, ModelId, Priority, SponsorId};
+use std::sync::LazyLock;
+
+use ciro_api::{CostStep, JobId, LeaseId, PoolName, Priority, SponsorId};
 use ciro_gateway::queue::{Entry, Queue};
 use ciro_testbed::Redis;
 use uuid::Uuid;
 
-pub(crate) const POOL: ModelId = ModelId(Felt::ONE);
+pub(crate) static POOL: LazyLock<PoolName> = LazyLock::new(|| "cpu".parse().unwrap());
 
 /// An index of its own. Keep both: the server ends with the first.
 pub(crate) fn fresh() -> (Redis, Queue) {
@@ -27,16 +29,16 @@ pub(crate) fn job(number: u128) -> JobId {
 
 pub(crate) fn entry(number: u128, sponsor: u128, priority: Priority) -> Entry {
     let sponsor = SponsorId(Uuid::from_u128(sponsor));
-    Entry { job: job(number), sponsor, priority, delay_ms: 0 }
+    Entry { job: job(number), sponsor, priority, cost: CostStep::of_run(1), delay_ms: 0 }
 }
 
 pub(crate) async fn enqueue(queue: &Queue, entries: &[Entry]) {
     for chunk in entries.chunks(256) {
-        queue.enqueue(POOL, chunk).await.unwrap();
+        queue.enqueue(&POOL, chunk).await.unwrap();
     }
 }
 
 /// The next jobs, each under a lease of its own so that no grant is repeated.
 pub(crate) async fn take(queue: &Queue, most: u32) -> Vec<JobId> {
-    queue.take(POOL, LeaseId(Uuid::new_v4()), most).await.unwrap()
+    queue.take(&POOL, LeaseId(Uuid::new_v4()), most).await.unwrap()
 }

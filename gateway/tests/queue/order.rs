@@ -26,9 +26,9 @@ async fn one_sponsors_jobs_come_in_the_order_they_were_accepted() {
 async fn a_job_that_is_queued_or_leased_is_not_placed_again() {
     let (_redis, queue) = fresh();
     let twice = [entry(1, 1, Priority::Normal), entry(1, 1, Priority::High)];
-    assert_eq!(queue.enqueue(POOL, &twice).await.unwrap(), 1);
+    assert_eq!(queue.enqueue(&POOL, &twice).await.unwrap(), 1);
     assert_eq!(take(&queue, 9).await, [job(1)]);
-    assert_eq!(queue.enqueue(POOL, &twice).await.unwrap(), 0);
+    assert_eq!(queue.enqueue(&POOL, &twice).await.unwrap(), 0);
     assert_eq!(take(&queue, 9).await, []);
 }
 
@@ -37,8 +37,8 @@ async fn the_same_lease_asks_again_and_gets_the_same_jobs() {
     let (_redis, queue) = fresh();
     enqueue(&queue, &entries(0..10, 1, Priority::Normal)).await;
     let lease = LeaseId(Uuid::new_v4());
-    let first = queue.take(POOL, lease, 4).await.unwrap();
-    assert_eq!(queue.take(POOL, lease, 4).await.unwrap(), first);
+    let first = queue.take(&POOL, lease, 4).await.unwrap();
+    assert_eq!(queue.take(&POOL, lease, 4).await.unwrap(), first);
     assert_eq!(take(&queue, 9).await.len(), 6);
 }
 
@@ -57,9 +57,9 @@ async fn a_job_whose_lease_ran_out_goes_before_what_has_never_run() {
     let (_redis, queue) = fresh();
     enqueue(&queue, &entries(0..5, 1, Priority::Normal)).await;
     let lease = LeaseId(Uuid::new_v4());
-    assert_eq!(queue.take(POOL, lease, 2).await.unwrap(), [job(0), job(1)]);
+    assert_eq!(queue.take(&POOL, lease, 2).await.unwrap(), [job(0), job(1)]);
     enqueue(&queue, &entries(5..8, 2, Priority::High)).await;
-    assert_eq!(queue.requeue(POOL, job(1), Some(lease)).await.unwrap(), 1);
+    assert_eq!(queue.requeue(&POOL, job(1), Some(lease)).await.unwrap(), 1);
     assert_eq!(take(&queue, 1).await, [job(1)]);
 }
 
@@ -69,7 +69,7 @@ async fn a_job_that_somebody_else_leased_meanwhile_is_not_put_back() {
     enqueue(&queue, &entries(0..1, 1, Priority::Normal)).await;
     assert_eq!(take(&queue, 1).await, [job(0)]);
     let stale = LeaseId(Uuid::new_v4());
-    assert_eq!(queue.requeue(POOL, job(0), Some(stale)).await.unwrap(), 0);
+    assert_eq!(queue.requeue(&POOL, job(0), Some(stale)).await.unwrap(), 0);
     assert_eq!(take(&queue, 1).await, []);
 }
 
@@ -79,7 +79,7 @@ async fn a_delayed_job_comes_when_its_time_has_come_and_not_before() {
     let began = Instant::now();
     let delayed = Entry { delay_ms: 700, ..entry(1, 1, Priority::High) };
     enqueue(&queue, &[delayed, entry(2, 1, Priority::Normal)]).await;
-    assert_eq!(queue.enqueue(POOL, &[delayed]).await.unwrap(), 0, "it is known");
+    assert_eq!(queue.enqueue(&POOL, &[delayed]).await.unwrap(), 0, "it is known");
     assert_eq!(take(&queue, 9).await, [job(2)]);
     while take(&queue, 9).await != [job(1)] {
         assert!(began.elapsed() < Duration::from_secs(20), "it never came");
@@ -94,10 +94,10 @@ async fn a_dropped_job_is_gone_wherever_it_was() {
     let delayed = Entry { delay_ms: 1, ..entry(3, 1, Priority::Normal) };
     enqueue(&queue, &[entry(1, 1, Priority::Normal), entry(2, 1, Priority::Normal), delayed]).await;
     assert_eq!(take(&queue, 1).await, [job(1)]);
-    queue.drop_jobs(POOL, &[job(1), job(2), job(3)]).await.unwrap();
+    queue.drop_jobs(&POOL, &[job(1), job(2), job(3)]).await.unwrap();
     sleep(Duration::from_millis(5)).await;
     assert_eq!(take(&queue, 9).await, []);
-    assert_eq!(queue.enqueue(POOL, &entries(1..4, 1, Priority::Normal)).await.unwrap(), 3);
+    assert_eq!(queue.enqueue(&POOL, &entries(1..4, 1, Priority::Normal)).await.unwrap(), 3);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::attest::tests::fence;
 fn sha256_model() -> Offered {
     let manifest = include_bytes!("../../models/sha256/manifest.json");
     let id = ModelId(Felt::from(5_u8));
-    Offered { id, manifest: Manifest::parse(manifest).unwrap(), tasks: mpsc::channel().0 }
+    Offered::new(id, Manifest::parse(manifest).unwrap(), mpsc::channel().0)
 }
 
 fn lease(input_bytes: usize) -> Lease {
@@ -47,8 +47,8 @@ fn an_input_one_byte_over_the_models_size_fails_for_good() {
 }
 
 #[test]
-fn a_model_that_is_not_offered_is_left_to_another_worker() {
-    assert_eq!(retryable(&judge(&lease(1), None, None)), Some(true));
+fn a_lease_of_a_model_that_is_not_loaded_waits_for_it() {
+    assert_eq!(judge(&lease(1), None, None), Verdict::Await);
 }
 
 #[test]
