@@ -123,6 +123,11 @@ id!(
 );
 
 id!(
+    /// A claim token, without its text.
+    ClaimTokenId, "clt_"
+);
+
+id!(
     /// An event that a webhook tells. A UUID of version 7; the same in every try, so that receivers know a repetition.
     EventId, "evt_"
 );

@@ -14,18 +14,20 @@ pub mod money;
 pub mod pool;
 pub mod problem;
 pub mod rest;
+pub mod serial;
 pub mod state;
 pub mod trace;
 
 pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
 pub use id::{
-    AttestedJob, DeviceId, EventId, JobId, LeaseId, OnchainJobId, SponsorId, SponsorKeyId,
-    StatementId, WebhookSecretId,
+    AttestedJob, ClaimTokenId, DeviceId, EventId, JobId, LeaseId, OnchainJobId, SponsorId,
+    SponsorKeyId, StatementId, WebhookSecretId,
 };
 pub use manifest::Manifest;
 pub use money::Fri;
 pub use pool::{CostStep, PoolName};
 pub use problem::{ErrorCode, Problem};
+pub use serial::Serial;
 pub use state::{
     Drain, EventKind, JobStatus, Level, Priority, Scheme, SettlementStatus, SponsorScope,
     StatementStatus,

@@ -198,6 +198,41 @@ pub const DEVICE_PAGE_MAX: u32 = 100;
 /// Devices on a page unless told.
 pub const DEVICE_PAGE_DEFAULT: u32 = 50;
 
+/// Devices that one claim token may enrol: the largest batch of a factory; whoever steals the token gets no more.
+pub const CLAIMS_MAX: u32 = 10_000;
+
+/// Longest life of a claim token in seconds, 366 days: boxes may lie in a shop for a season, and a forgotten token ends by
+/// itself.
+pub const CLAIM_TOKEN_TTL_S_MAX: u32 = 366 * 86_400;
+
+/// Longest name of a claim token in characters.
+pub const CLAIM_TOKEN_NAME_CHARS_MAX: usize = 64;
+
+/// Serials that one claim token may be limited to: at [`SERIAL_BYTES_MAX`] each with their quotes and commas they fit in
+/// [`BODY_BYTES_MAX`].
+pub const CLAIM_SERIALS_MAX: usize = 1_000;
+
+/// Live claim tokens of one sponsor: one for each of some hundred batches, or for each device that is being set up. With
+/// the longest lists of serials they are 32 MiB.
+pub const CLAIM_TOKENS_MAX: i64 = 500;
+
+/// Claim tokens of one sponsor that have ended and are still listed; older ones are forgotten when it makes a new one.
+pub const CLAIM_TOKENS_ENDED_MAX: i64 = 500;
+
+/// Most claim tokens on one page: 100 of about 300 bytes.
+pub const CLAIM_TOKEN_PAGE_MAX: u32 = 100;
+
+/// Claim tokens on a page unless told.
+pub const CLAIM_TOKEN_PAGE_DEFAULT: u32 = 50;
+
+/// Claims with one claim token in [`QUOTA_WINDOW_S`] unless configured: 100 in each second, since they wait for one another
+/// in the token's row; a batch of [`CLAIMS_MAX`] that is switched on at once is enrolled within two minutes.
+pub const CLAIMS_DEFAULT: u32 = 6_000;
+
+/// Claims with claim tokens that nobody ever made, of all strangers together: ten in each second. No device of a sponsor is
+/// among them.
+pub const UNKNOWN_CLAIMS_DEFAULT: u32 = 600;
+
 /// Jobs that one worker should have when nothing else is told: enough to keep it busy between two polls, few enough that
 /// a queue of slow ones asks for more workers early.
 pub const JOBS_PER_WORKER_DEFAULT: u32 = 4;
@@ -291,3 +326,4 @@ const _: () =
 const _: () = assert!(SESSION_IDLE_MS > WAIT_MS_MAX && SESSION_IDLE_MS > LEASE_TTL_MS);
 const _: () = assert!(WEBHOOK_TIMEOUT_MS < WEBHOOK_CLAIM_MS);
 const _: () = assert!(WEBHOOKS_PER_HOST_MAX < WEBHOOKS_AT_ONCE_MAX);
+const _: () = assert!(CLAIM_SERIALS_MAX * (SERIAL_BYTES_MAX + 3) + 1024 <= BODY_BYTES_MAX);

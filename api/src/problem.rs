@@ -55,7 +55,7 @@ error_codes! {
     DeviceRevoked = "device_revoked", 401, false, "Device revoked";
     /// A signed assertion or proof does not check out.
     InvalidAssertion = "invalid_assertion", 401, false, "Invalid assertion";
-    /// The claim credential is unknown, over, or used up.
+    /// The claim token is unknown, over, revoked, used up, or for other serials.
     ClaimRefused = "claim_refused", 401, false, "Claim refused";
     /// The login challenge is unknown, over, or used.
     ChallengeUnknown = "challenge_unknown", 401, true, "Unknown challenge";

@@ -4,6 +4,7 @@
 //! they are.
 
 pub mod bytes;
+pub mod claim_tokens;
 pub mod devices;
 pub mod events;
 pub mod evidence;

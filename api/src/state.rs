@@ -128,9 +128,9 @@ impl JobStatus {
 word_enum!(
     /// What an API key of a sponsor allows.
     SponsorScope {
-        /// To see budget, usage, and what became of webhooks.
+        /// To see budget, usage, devices, claim tokens, and what became of webhooks.
         Read = "read",
-        /// To revoke devices, and to manage webhook secrets and deliveries.
+        /// To revoke devices, to make and revoke claim tokens, and to manage webhook secrets and deliveries.
         Manage = "manage",
     }
 );

@@ -48,7 +48,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
     ledger::mirror(&database, &watcher).await?;
     models::register_off_chain(&database).await?;
     let sponsor = ledger::sponsor(&database, accounts.sponsor.address()).await?;
-    let claim_token = ledger::claim_token(&database, sponsor).await?;
+    let claim_token = ledger::claim_token(&mut database, sponsor).await?;
 
     let plan = services::Plan {
         stack: &stack,

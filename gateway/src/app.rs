@@ -159,6 +159,8 @@ fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
     let quotas = Quotas {
         device: config.device_requests_per_minute,
         sponsor: config.sponsor_requests_per_minute,
+        claim_token: config.claims_per_minute,
+        unknown_claim_token: config.unknown_claims_per_minute,
     };
     let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     Ok(App {

@@ -35,6 +35,14 @@ pub struct Config {
     #[arg(long, env = "CIRO_SPONSOR_REQUESTS_PER_MINUTE", default_value_t = limits::SPONSOR_REQUESTS_DEFAULT,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUOTA_MAX)))]
     pub sponsor_requests_per_minute: u32,
+    /// How many claims may come with one claim token in a minute.
+    #[arg(long, env = "CIRO_CLAIMS_PER_MINUTE", default_value_t = limits::CLAIMS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUOTA_MAX)))]
+    pub claims_per_minute: u32,
+    /// How many claims may come in a minute with claim tokens that nobody made, from all the world together.
+    #[arg(long, env = "CIRO_UNKNOWN_CLAIMS_PER_MINUTE", default_value_t = limits::UNKNOWN_CLAIMS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::QUOTA_MAX)))]
+    pub unknown_claims_per_minute: u32,
     /// The name that tokens carry as issuer and assertions as audience. All replicas share it.
     #[arg(long, env = "CIRO_ISSUER")]
     pub issuer: String,

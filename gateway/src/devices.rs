@@ -13,7 +13,7 @@ pub(crate) mod token;
 use ciro_api::{DeviceId, ErrorCode, SponsorId, rest::devices::Device};
 use tokio_postgres::Row;
 
-use crate::problem::ApiError;
+use crate::{database, problem::ApiError};
 
 /// The device of a row with `serial`, `sponsor_id` and `revoked_at`. Without one, it does not exist for the caller.
 fn shown(id: DeviceId, row: Option<&Row>) -> Result<Device, ApiError> {
@@ -22,7 +22,7 @@ fn shown(id: DeviceId, row: Option<&Row>) -> Result<Device, ApiError> {
     })?;
     Ok(Device {
         id,
-        serial: row.try_get("serial")?,
+        serial: database::read(row, "serial")?,
         sponsor: SponsorId(row.try_get("sponsor_id")?),
         revoked_at: row.try_get("revoked_at")?,
     })

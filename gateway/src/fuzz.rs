@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use axum::http::{HeaderMap, HeaderValue, header};
 use bolero::check;
 use ciro_api::rest::{
+    claim_tokens::CreateClaimToken,
     devices::{ClaimRequest, DeviceSessionRequest},
     events::ProgressRequest,
     jobs::{CreateJob, ReplayJob},
@@ -48,15 +49,17 @@ fn every_body(format: Format, bytes: &[u8]) {
     body::<DeviceSessionRequest>(format, bytes);
     body::<SessionRequest>(format, bytes);
     body::<RotateWebhookSecret>(format, bytes);
+    body::<CreateClaimToken>(format, bytes);
 }
 
 /// Bodies that are good as they are: noise alone never gets past the first byte.
-const GOOD: [&str; 5] = [
+const GOOD: [&str; 6] = [
     r#"{"model":"ciro/sha256@1","input":{"text":"x"},"delay_ms":5,"priority":"high","webhook":{"url":"https://a.example/","events":["job.failed"]}}"#,
     r#"{"models":["0x1"],"max_jobs":4,"wait_ms":0,"lease_request_id":"0193a5c2-e7a1-707f-8abc-0123456789ab"}"#,
     r#"{"claim_token":"clm_1","serial":"s","public_key":{"kty":"OKP","crv":"Ed25519","x":"AAAA"},"proof":{"challenge":"0x1","signature":{"r":"0x1","s":"0x2"}}}"#,
     r#"{"results":[{"fence":{"job":"job_01jekw5sx1e1zrnf014d2pf2db","epoch":1,"lease":"lse_01jekw5sx1e1zrnf014d2pf2db"},"model":"0x1","input":"0x2","output":"eA=="}],"signature":{"r":"0x1","s":"0x2"}}"#,
     r#"{"worker":"0x1","challenge":"0x2","signature":{"r":"0x1","s":"0x2"}}"#,
+    r#"{"name":"batch 7","claims":2,"expires_in_s":60,"serials":["box-1","box-2"]}"#,
 ];
 
 /// A good body with some bytes changed, or noise.
@@ -88,6 +91,7 @@ fn cbor_of(which: usize) -> Vec<u8> {
         again::<ClaimRequest>,
         again::<SubmitResults>,
         again::<SessionRequest>,
+        again::<CreateClaimToken>,
     ];
     of[which](GOOD[which])
 }
@@ -120,8 +124,9 @@ fn the_good_bodies_are_taken_unless_they_are_damaged() {
         is_taken::<ClaimRequest>(2),
         is_taken::<SubmitResults>(3),
         is_taken::<SessionRequest>(4),
+        is_taken::<CreateClaimToken>(5),
     ];
-    assert_eq!(taken, [true; 5]);
+    assert_eq!(taken, [true; 6]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Request quotas per device and per sponsor, kept in Redis for all replicas together.
+//! Request quotas per device, per sponsor and per claim token, kept in Redis for all replicas together.
 //!
 //! Fails open: when Redis is away or slow, everyone is let through and an error is logged once a second that counts them.
 //! Money stays bounded by holds and bodies by their limits; refusing a fleet because an index is away would be worse.
@@ -31,6 +31,10 @@ pub(crate) enum Caller {
     Device(DeviceId),
     /// All API keys of one sponsor.
     Sponsor(SponsorId),
+    /// Everybody who claims with one claim token, by its SHA-256: the text is a secret and has no place in Redis.
+    ClaimToken([u8; 32]),
+    /// Everybody who claims with claim tokens that there never were.
+    UnknownClaimToken,
 }
 
 /// How many requests each kind of caller has in [`limits::QUOTA_WINDOW_S`].
@@ -38,6 +42,8 @@ pub(crate) enum Caller {
 pub(crate) struct Quotas {
     pub(crate) device: u32,
     pub(crate) sponsor: u32,
+    pub(crate) claim_token: u32,
+    pub(crate) unknown_claim_token: u32,
 }
 
 /// Spends quotas.
@@ -66,6 +72,8 @@ impl Limiter {
         let (policy, quota) = match caller {
             Caller::Device(_) => ("device", self.quotas.device),
             Caller::Sponsor(_) => ("sponsor", self.quotas.sponsor),
+            Caller::ClaimToken(_) => ("claim-token", self.quotas.claim_token),
+            Caller::UnknownClaimToken => ("unknown-claim-token", self.quotas.unknown_claim_token),
         };
         if self.is_blind() {
             return Ok(());
@@ -97,6 +105,8 @@ impl Limiter {
         let key = match caller {
             Caller::Device(id) => format!("ciro:rate:device:{id}"),
             Caller::Sponsor(id) => format!("ciro:rate:sponsor:{id}"),
+            Caller::ClaimToken(sha256) => format!("ciro:rate:claim:{}", hex::encode(sha256)),
+            Caller::UnknownClaimToken => "ciro:rate:claim:unknown".to_owned(),
         };
         let step_us = u64::from(limits::QUOTA_WINDOW_S) * 1_000_000 / u64::from(quota.max(1));
         let mut call = redis::cmd("FCALL");

@@ -32,7 +32,7 @@ use crate::{
     tags(
         (name = "devices", description = "Enrolment and tokens of devices"),
         (name = "jobs", description = "Jobs as their requester sees them"),
-        (name = "sponsors", description = "Budget and usage, for the servers of who pays"),
+        (name = "sponsors", description = "Budget, usage and claim tokens, for the servers of who pays"),
         (name = "webhooks", description = "Secrets and failed deliveries of webhooks, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
@@ -86,6 +86,8 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(sponsors::me::me))
         .routes(routes!(sponsors::usage::usage))
+        .routes(routes!(sponsors::claim_tokens::create::create, sponsors::claim_tokens::list::list))
+        .routes(routes!(sponsors::claim_tokens::revoke::revoke))
         .routes(routes!(webhooks::secrets::create::create, webhooks::secrets::list::list))
         .routes(routes!(webhooks::secrets::rotate::rotate))
         .routes(routes!(webhooks::secrets::revoke::revoke))

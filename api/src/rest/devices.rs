@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     felt::{Address, Digest, PublicKey, Signature},
     id::{DeviceId, SponsorId},
+    serial::Serial,
 };
 
 /// A public key as a JWK (RFC 7517, RFC 8037): P-256 as secure elements have it, Ed25519, or a key on Starknet's curve,
@@ -54,8 +55,7 @@ pub struct ClaimRequest {
     /// The credential that came with the batch of devices.
     pub claim_token: String,
     /// The device's own serial, unique below its sponsor.
-    #[schema(pattern = "^[!-~]{1,64}$")]
-    pub serial: String,
+    pub serial: Serial,
     /// The key that the device made for itself.
     pub public_key: PublicJwk,
     /// Proof of possession.
@@ -109,7 +109,7 @@ pub struct Device {
     /// Its id.
     pub id: DeviceId,
     /// The serial it claimed.
-    pub serial: String,
+    pub serial: Serial,
     /// Who pays for it.
     pub sponsor: SponsorId,
     /// When its sponsor revoked it, if it did.

@@ -71,7 +71,7 @@ impl Device {
         )?;
         let request = ClaimRequest {
             claim_token: claim_token.to_owned(),
-            serial: serial.clone(),
+            serial: serial.parse()?,
             public_key,
             proof: ClaimProof::Jwt(proof),
         };

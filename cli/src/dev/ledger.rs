@@ -1,7 +1,7 @@
 //! The sponsor's side of the database: who pays, up to what, and for which devices.
 
 use anyhow::Context;
-use ciro_api::{Address, Fri, SponsorId};
+use ciro_api::{Address, Fri, SponsorId, rest::claim_tokens::CreateClaimToken};
 use ciro_paymaster::{
     sponsors::{self, NewSponsor},
     watch::{WatchError, Watcher},
@@ -54,7 +54,16 @@ pub(super) async fn sponsor(database: &Client, address: Address) -> anyhow::Resu
 }
 
 /// A claim token for a thousand devices, good for a day. Each start makes a new one: only hashes are kept.
-pub(super) async fn claim_token(database: &Client, sponsor: SponsorId) -> anyhow::Result<String> {
-    let ttl = time::Duration::days(1);
-    Ok(ciro_gateway::sponsors::create_claim_token(database, sponsor, 1_000, ttl).await?)
+pub(super) async fn claim_token(
+    database: &mut Client,
+    sponsor: SponsorId,
+) -> anyhow::Result<String> {
+    let wanted = CreateClaimToken {
+        name: "development".to_owned(),
+        claims: 1_000,
+        expires_in_s: 86_400,
+        serials: None,
+    };
+    let made = ciro_gateway::sponsors::create_claim_token(database, sponsor, &wanted).await?;
+    Ok(made.claim_token)
 }

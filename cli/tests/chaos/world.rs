@@ -12,7 +12,7 @@ use anyhow::Context;
 use ciro::stack::{
     Site, Stores, ToolPaths, postgres::Postgres, redis::Redis, service::ServiceSpec,
 };
-use ciro_api::{Address, Felt, Fri, PoolName, SponsorId};
+use ciro_api::{Address, Felt, Fri, PoolName, SponsorId, rest::claim_tokens::CreateClaimToken};
 use ciro_gateway::models::register::{Terms, register};
 use ciro_paymaster::sponsors::{self, NewSponsor};
 use tokio::sync::Mutex;
@@ -176,12 +176,12 @@ async fn fill(
     }
     let mut claim_tokens = Vec::new();
     for number in 0..SPONSORS {
-        claim_tokens.push(sponsor(&client, number).await?);
+        claim_tokens.push(sponsor(&mut client, number).await?);
     }
     Ok(claim_tokens)
 }
 
-async fn sponsor(client: &Client, number: u64) -> anyhow::Result<String> {
+async fn sponsor(client: &mut Client, number: u64) -> anyhow::Result<String> {
     let sponsor = NewSponsor {
         id: SponsorId(Uuid::now_v7()),
         name: format!("chaos {number}"),
@@ -189,12 +189,18 @@ async fn sponsor(client: &Client, number: u64) -> anyhow::Result<String> {
         price_ceiling: PRICE,
         spend_limit: DEPOSIT,
     };
-    sponsors::create(client, &sponsor).await?;
+    sponsors::create(&*client, &sponsor).await?;
     let money = "INSERT INTO chain_sponsor (address, deposit_fri, allowance_per_epoch_fri) \
                  VALUES ($1, $2::text::numeric, $2::text::numeric)";
     client.execute(money, &[&sponsor.address.to_string(), &DEPOSIT.to_string()]).await?;
-    let ttl = time::Duration::hours(1);
-    Ok(ciro_gateway::sponsors::create_claim_token(client, sponsor.id, 1_000, ttl).await?)
+    let wanted = CreateClaimToken {
+        name: "chaos".to_owned(),
+        claims: 1_000,
+        expires_in_s: 3_600,
+        serials: None,
+    };
+    let made = ciro_gateway::sponsors::create_claim_token(client, sponsor.id, &wanted).await?;
+    Ok(made.claim_token)
 }
 
 fn spec(dir: &Path, name: &str, program: &str) -> anyhow::Result<ServiceSpec> {

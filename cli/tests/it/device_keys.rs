@@ -52,7 +52,7 @@ fn proof(net: &Net, serial: &str, header: &Header, key: &EncodingKey) -> ClaimPr
 fn claim(net: &Net, serial: &str, key: &PublicJwk, proof: ClaimProof) -> reqwest::RequestBuilder {
     net.gateway.post("/v1/devices/claim").json(&ClaimRequest {
         claim_token: net.dev.network.claim_token.clone(),
-        serial: serial.to_owned(),
+        serial: serial.parse().unwrap(),
         public_key: key.clone(),
         proof,
     })

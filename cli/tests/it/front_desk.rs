@@ -3,6 +3,7 @@
 use ciro_api::{
     Address, ErrorCode, Felt, Fri, JobStatus, SponsorId, limits,
     rest::{
+        claim_tokens::CreateClaimToken,
         jobs::Job,
         leases::{FailReply, FailRequest},
     },
@@ -140,7 +141,8 @@ async fn the_same_idempotency_key_means_the_same_job() {
 async fn a_sponsor_without_budget_gets_no_job_stored() {
     let mut net = Net::start().await;
     let url = &net.dev.network.database_url;
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let (mut client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let poor = NewSponsor {
         id: SponsorId(Uuid::now_v7()),
@@ -150,9 +152,14 @@ async fn a_sponsor_without_budget_gets_no_job_stored() {
         spend_limit: Fri::ONE_STRK,
     };
     sponsors::create(&client, &poor).await.unwrap();
-    let ttl = time::Duration::hours(1);
-    let token = ciro_gateway::sponsors::create_claim_token(&client, poor.id, 1, ttl).await.unwrap();
-    net.dev.network.claim_token = token;
+    let wanted = CreateClaimToken {
+        name: "for one".to_owned(),
+        claims: 1,
+        expires_in_s: 3_600,
+        serials: None,
+    };
+    let made = ciro_gateway::sponsors::create_claim_token(&mut client, poor.id, &wanted).await;
+    net.dev.network.claim_token = made.unwrap().claim_token;
     let device = ciro::demo::device::Device::enrol(&net.gateway, &net.dev.network).await.unwrap();
     let post = net.gateway.post("/v1/jobs").bearer_auth(&device.token).json(&hash_job(b"x"));
     let problem = refusal(post).await;

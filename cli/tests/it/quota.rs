@@ -35,6 +35,8 @@ impl Strict {
             redis_url: redis_url.to_owned(),
             device_requests_per_minute: quota,
             sponsor_requests_per_minute: quota,
+            claims_per_minute: quota,
+            unknown_claims_per_minute: quota,
             issuer: network.issuer.clone(),
             token_key_file: net.room.path().join("network/token-key.pem"),
             secret_file: net.room.path().join("network/gateway-secret"),

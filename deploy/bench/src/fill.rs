@@ -4,7 +4,10 @@
 use std::num::NonZeroU32;
 
 use anyhow::Context;
-use ciro_api::{Address, Felt, Fri, PoolName, SponsorId, SponsorScope};
+use ciro_api::{
+    Address, Felt, Fri, PoolName, SponsorId, SponsorScope, limits,
+    rest::claim_tokens::CreateClaimToken,
+};
 use ciro_gateway::{
     models::register::{Terms, register},
     sponsors as desk_sponsors,
@@ -67,8 +70,14 @@ pub(crate) async fn fill(database_url: &str) -> anyhow::Result<Filled> {
     let mut ids = Vec::new();
     for number in 0..SPONSORS {
         let id = sponsor(&client, number).await?;
-        let ttl = time::Duration::hours(1);
-        claim_tokens.push(desk_sponsors::create_claim_token(&client, id, 10_000, ttl).await?);
+        let wanted = CreateClaimToken {
+            name: "bench".to_owned(),
+            claims: limits::CLAIMS_MAX,
+            expires_in_s: 3_600,
+            serials: None,
+        };
+        let made = desk_sponsors::create_claim_token(&mut client, id, &wanted).await?;
+        claim_tokens.push(made.claim_token);
         ids.push(id);
     }
     let key = NewKey {

@@ -13,7 +13,7 @@ use utoipa::openapi::{
 pub(super) const WORKER_SESSION: &str = "worker_session";
 
 /// Where the id that an operation wants comes from: who gives it, under which status, where in the reply, and who takes it.
-const LINKS: [(&str, &str, &str, &str); 12] = [
+const LINKS: [(&str, &str, &str, &str); 13] = [
     ("submit", "202", "/id", "get"),
     ("submit", "202", "/id", "cancel_job"),
     ("cancel_job", "200", "/id", "replay_job"),
@@ -24,6 +24,7 @@ const LINKS: [(&str, &str, &str, &str); 12] = [
     ("list", "200", "/data/0/id", "manifest"),
     ("list", "200", "/data/0/id", "artifact"),
     ("claim", "201", "/id", "revoke_device"),
+    ("create_claim_token", "201", "/id", "revoke_claim_token"),
     ("list_statements", "200", "/data/0/id", "get_statement"),
     ("pending", "200", "/data/0/id", "countersign"),
 ];
