@@ -1,4 +1,7 @@
-//! `ciro sponsor key`: API keys for the servers of sponsors. Works on the database that the gateway uses.
+//! `ciro sponsor`: API keys for the servers of sponsors, their claim tokens and their caps. Works on the database that the
+//! gateway uses.
+
+mod claim_token;
 
 use std::{io::Write, num::NonZeroU16};
 
@@ -8,12 +11,20 @@ use ciro_gateway::sponsors::{self, NewKey};
 use clap::{Args, Subcommand};
 use tokio_postgres::{Client, NoTls};
 
+pub use claim_token::{
+    ClaimTokenCommand, CreateFlags as CreateClaimTokenFlags, RevokeFlags as RevokeClaimTokenFlags,
+    WhoseFlags,
+};
+
 /// What an operator does for sponsors.
 #[derive(Subcommand)]
 pub enum SponsorCommand {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Claim tokens.
+    #[command(subcommand)]
+    ClaimToken(ClaimTokenCommand),
     /// Let at most so many jobs of a sponsor run at once on each model, or lift that cap.
     Cap(CapFlags),
 }
@@ -53,7 +64,8 @@ pub struct CreateFlags {
     /// What people know it by.
     #[arg(long)]
     pub name: String,
-    /// What it allows: `read` to see budget and usage, `manage` to revoke devices. May be given twice.
+    /// What it allows: `read` to see budget, usage, devices and claim tokens; `manage` to revoke devices, to make and revoke
+    /// claim tokens, and to manage webhooks. May be given twice.
     #[arg(long = "scope", required = true)]
     pub scopes: Vec<SponsorScope>,
     /// How many days it lives.
@@ -76,6 +88,7 @@ pub struct RevokeFlags {
 pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Result<()> {
     let command = match command {
         SponsorCommand::Key(command) => command,
+        SponsorCommand::ClaimToken(command) => return claim_token::run(command, out).await,
         SponsorCommand::Cap(flags) => return cap(&flags, out).await,
     };
     match command {

@@ -9,6 +9,8 @@ mod alone;
 #[cfg(test)]
 mod cbor;
 #[cfg(test)]
+mod claim_tokens;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod device_keys;

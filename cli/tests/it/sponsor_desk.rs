@@ -34,7 +34,7 @@ fn flags(net: &Net, sponsor: SponsorId, scopes: &[SponsorScope]) -> CreateFlags 
     }
 }
 
-async fn key(net: &Net, sponsor: SponsorId, scopes: &[SponsorScope]) -> String {
+pub(crate) async fn key(net: &Net, sponsor: SponsorId, scopes: &[SponsorScope]) -> String {
     command(KeyCommand::Create(flags(net, sponsor, scopes))).await.unwrap()
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn own_key(net: &Net, scopes: &[SponsorScope]) -> String {
     key(net, net.dev.network.sponsor.id, scopes).await
 }
 
-async fn another_sponsor(net: &Net) -> SponsorId {
+pub(crate) async fn another_sponsor(net: &Net) -> SponsorId {
     let url = &net.dev.network.database_url;
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
