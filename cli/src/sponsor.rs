@@ -25,7 +25,7 @@ pub enum SponsorCommand {
     /// Claim tokens.
     #[command(subcommand)]
     ClaimToken(ClaimTokenCommand),
-    /// Let at most so many jobs of a sponsor run at once on each model, or lift that cap.
+    /// Let at most so many jobs of a sponsor run at once in each pool, or lift that cap.
     Cap(CapFlags),
 }
 
@@ -118,7 +118,7 @@ async fn cap(flags: &CapFlags, out: &mut impl Write) -> anyhow::Result<()> {
     sponsors::set_cap(&client, flags.sponsor, flags.running_max).await?;
     let what =
         flags.running_max.map_or("no cap".to_owned(), |cap| format!("at most {cap} at once"));
-    writeln!(out, "jobs of {} on each model: {what}", flags.sponsor)?;
+    writeln!(out, "jobs of {} in each pool: {what}", flags.sponsor)?;
     Ok(())
 }
 
