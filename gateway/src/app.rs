@@ -30,7 +30,10 @@ use crate::{
     stack,
     together::Line,
     wake::Wake,
-    webhooks::{Courier, deliver},
+    webhooks::{
+        Courier, Poster, deliver,
+        trust::{self, TrustError},
+    },
     workers::drain::Drains,
 };
 
@@ -88,6 +91,9 @@ pub enum GatewayError {
     /// What sends webhooks.
     #[error("the client for webhooks cannot be built")]
     Webhooks(#[source] reqwest_tls::Error),
+    /// Whom it should trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The listener of the metrics.
     #[error("metrics cannot be had")]
     Metrics(#[from] ciro_telemetry::ListenError),
@@ -162,6 +168,9 @@ fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
         claim_token: config.claims_per_minute,
         unknown_claim_token: config.unknown_claims_per_minute,
     };
+    let authorities = config.webhook_ca_file.as_deref().map(trust::read).transpose()?;
+    let poster = Poster::new(config.webhook_allow_private, authorities.unwrap_or_default())
+        .map_err(GatewayError::Webhooks)?;
     let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     Ok(App {
         queue: Queue::new(&config.redis_url)?,
@@ -182,8 +191,7 @@ fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
         job_manager: config.job_manager,
         failpoints: config.failpoints(),
         health: HealthReporter::new(),
-        courier: Courier::new(config.webhook_allow_private, first_retry)
-            .map_err(GatewayError::Webhooks)?,
+        courier: Courier::new(poster, first_retry),
         webhook_allow_private: config.webhook_allow_private,
         stop,
         pg,

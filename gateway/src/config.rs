@@ -64,6 +64,10 @@ pub struct Config {
     /// included. Whoever can post jobs can then call what this gateway can reach.
     #[arg(long, env = "CIRO_WEBHOOK_ALLOW_PRIVATE", default_value_t = false)]
     pub webhook_allow_private: bool,
+    /// Certificates (PEM) of authorities that a webhook's receiver may be certified by, beside those that this machine
+    /// trusts. Read once, at the start.
+    #[arg(long, env = "CIRO_WEBHOOK_CA_FILE")]
+    pub webhook_ca_file: Option<PathBuf>,
     /// How long a webhook waits after its first failed try. The later pauses are fixed.
     #[arg(long, env = "CIRO_WEBHOOK_FIRST_RETRY_MS", default_value_t = 5_000,
         value_parser = clap::value_parser!(u64).range(1..=300_000))]

@@ -3,6 +3,7 @@
 //! Written down in the transaction that ends the job, sent by whichever gateway gets to it, to public addresses only.
 
 mod address;
+mod certificate;
 pub(crate) mod deliver;
 mod destination;
 mod event;
@@ -13,6 +14,8 @@ pub(crate) mod redeliver;
 mod retry;
 pub(crate) mod secrets;
 mod sign;
+pub(crate) mod trust;
 
 pub(crate) use deliver::Courier;
 pub(crate) use destination::usable;
+pub(crate) use post::Poster;

@@ -63,9 +63,13 @@ mod sponsor_desk;
 #[cfg(test)]
 mod stack;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod token_keys;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod webhook_tls;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]

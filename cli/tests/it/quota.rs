@@ -43,6 +43,7 @@ impl Strict {
             chain_id: network.contracts.chain_id,
             job_manager: network.contracts.job_manager,
             webhook_allow_private: false,
+            webhook_ca_file: None,
             webhook_first_retry_ms: 5_000,
             telemetry: Flags::default(),
             ready_file: Some(ready.clone()),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Debug,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,14 +13,18 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
+    serve::Listener,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use tokio::{
+    net::TcpListener,
     sync::watch,
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
+
+use crate::tls::{Certified, TlsListener};
 
 /// Long enough for a machine that compiles beside us.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -84,9 +89,18 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Answers 204 on every path that was told no other manner.
     pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener.local_addr().unwrap().port(), listener)
+    }
+
+    /// The same behind TLS, with such a certificate.
+    pub(crate) async fn start_with(certified: Certified) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener.local_addr().unwrap().port(), TlsListener::new(listener, certified))
+    }
+
+    fn serve<L: Listener<Addr: Debug>>(port: u16, listener: L) -> Self {
         let desk = Desk { manners: Arc::default(), received: watch::Sender::default() };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let router = Router::new().fallback(receive).with_state(desk.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { port, desk, serving }

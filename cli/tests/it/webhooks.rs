@@ -25,11 +25,11 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn job(bytes: &[u8], url: String, events: &[EventKind]) -> CreateJob {
+pub(crate) fn job(bytes: &[u8], url: String, events: &[EventKind]) -> CreateJob {
     CreateJob { webhook: Some(Webhook { url, events: events.to_vec() }), ..hash_job(bytes) }
 }
 
-async fn post(net: &Net, job: &CreateJob) -> Job {
+pub(crate) async fn post(net: &Net, job: &CreateJob) -> Job {
     succeed(net.post_job(job)).await
 }
 
@@ -37,11 +37,11 @@ async fn key(net: &Net) -> String {
     own_key(net, &[SponsorScope::Read, SponsorScope::Manage]).await
 }
 
-async fn new_secret(net: &Net, key: &str) -> NewWebhookSecret {
+pub(crate) async fn new_secret(net: &Net, key: &str) -> NewWebhookSecret {
     succeed(net.gateway.post("/v1/webhooks/secrets").bearer_auth(key)).await
 }
 
-async fn finish_all(net: &Net, worker: &HandWorker, count: u32) {
+pub(crate) async fn finish_all(net: &Net, worker: &HandWorker, count: u32) {
     let leases = worker.lease(net, count, 10_000).await;
     assert_eq!(leases.len(), usize::try_from(count).unwrap());
     let reply = worker.submit(net, leases.iter().map(HandWorker::result).collect()).await;
@@ -49,7 +49,7 @@ async fn finish_all(net: &Net, worker: &HandWorker, count: u32) {
 }
 
 /// Waits until a query gives this text.
-async fn until_sql(net: &Net, query: &str, wanted: &str) {
+pub(crate) async fn until_sql(net: &Net, query: &str, wanted: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let found = net.sql(query).await;
@@ -61,7 +61,7 @@ async fn until_sql(net: &Net, query: &str, wanted: &str) {
     }
 }
 
-async fn until_told(net: &Net) {
+pub(crate) async fn until_told(net: &Net) {
     until_sql(net, "SELECT count(*)::text FROM webhook_outbox", "0").await;
 }
 

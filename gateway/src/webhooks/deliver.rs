@@ -44,9 +44,8 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(allow_private: bool, first: Duration) -> Result<Self, reqwest_tls::Error> {
-        let poster = Poster::new(allow_private)?;
-        Ok(Self { poster, schedule: Schedule { first }, calls: Mutex::default() })
+    pub(crate) fn new(poster: Poster, first: Duration) -> Self {
+        Self { poster, schedule: Schedule { first }, calls: Mutex::default() }
     }
 
     /// The hosts that are called often enough at once.

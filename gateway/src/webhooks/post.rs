@@ -5,14 +5,14 @@ use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use ciro_api::limits;
 use reqwest_tls::{
-    Client, Response, StatusCode,
+    Certificate, Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, RETRY_AFTER},
     redirect::Policy,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::{address::is_public, destination};
+use super::{address::is_public, certificate::BadCertificate, destination};
 
 /// A host that takes longer to connect to is as good as away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,24 +39,42 @@ pub(super) enum PostError {
     Private,
     #[error("no answer within {} s", limits::WEBHOOK_TIMEOUT_MS / 1_000)]
     TimedOut,
+    /// Who answers cannot show that it is the receiver.
+    #[error("the receiver's certificate is {0}")]
+    Certificate(BadCertificate),
     #[error("no connection could be made")]
     Connect,
     #[error("the connection broke")]
     Broken,
 }
 
-/// Looks names up, and forgets every address that may not be called.
-struct PublicOnly;
+/// Looks names up as this machine does.
+struct OfMachine;
+
+impl Resolve for OfMachine {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // The port is the caller's; 0 stands for it.
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> = found.collect();
+            Ok::<Addrs, _>(Box::new(found.into_iter()))
+        })
+    }
+}
+
+/// Forgets every address that may not be called. The client connects to what is left and asks nobody else, so a name that
+/// means another address a moment later gains nothing by it.
+struct PublicOnly<R>(R);
 
 #[derive(Debug, thiserror::Error)]
 #[error("no public address")]
 struct NoPublicAddress;
 
-impl Resolve for PublicOnly {
+impl<R: Resolve> Resolve for PublicOnly<R> {
     fn resolve(&self, name: Name) -> Resolving {
+        let found = self.0.resolve(name);
         Box::pin(async move {
-            // The port is the caller's; 0 stands for it.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.await?;
             let public: Vec<SocketAddr> = found.filter(|found| is_public(found.ip())).collect();
             if public.is_empty() {
                 return Err(NoPublicAddress.into());
@@ -68,14 +86,32 @@ impl Resolve for PublicOnly {
 
 /// What makes the calls.
 #[derive(Clone, Debug)]
-pub(super) struct Poster {
+pub(crate) struct Poster {
     client: Client,
     allow_private: bool,
 }
 
 impl Poster {
-    pub(super) fn new(allow_private: bool) -> Result<Self, reqwest_tls::Error> {
+    /// Trusts `authorities` beside the machine's own.
+    pub(crate) fn new(
+        allow_private: bool,
+        authorities: Vec<Certificate>,
+    ) -> Result<Self, reqwest_tls::Error> {
+        if allow_private {
+            Self::with_names(OfMachine, true, authorities)
+        } else {
+            Self::with_names(PublicOnly(OfMachine), false, authorities)
+        }
+    }
+
+    fn with_names(
+        names: impl Resolve + 'static,
+        allow_private: bool,
+        authorities: Vec<Certificate>,
+    ) -> Result<Self, reqwest_tls::Error> {
         let client = Client::builder()
+            .dns_resolver(Arc::new(names))
+            .tls_certs_merge(authorities)
             .user_agent(concat!("ciro-gateway/", env!("CARGO_PKG_VERSION")))
             // A proxy would look names up by itself.
             .no_proxy()
@@ -85,7 +121,6 @@ impl Poster {
             // Receivers are many and seldom called.
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(CONNECT_TIMEOUT);
-        let client = if allow_private { client } else { client.dns_resolver(Arc::new(PublicOnly)) };
         Ok(Self { client: client.build()?, allow_private })
     }
 
@@ -115,6 +150,8 @@ fn sort(error: &reqwest_tls::Error) -> PostError {
         PostError::Private
     } else if error.is_timeout() {
         PostError::TimedOut
+    } else if let Some(bad) = BadCertificate::behind(error) {
+        PostError::Certificate(bad)
     } else if error.is_connect() {
         PostError::Connect
     } else {
@@ -155,6 +192,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn asked(text: &str) -> Option<Duration> {
@@ -173,8 +217,80 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_not_called() {
-        let poster = Poster::new(false).unwrap();
+        let poster = Poster::new(false, Vec::new()).unwrap();
         let called = poster.post("https://localhost/", HeaderMap::new(), Vec::new()).await;
         assert!(matches!(called, Err(PostError::Private)), "{called:?}");
+    }
+
+    /// A name server that its owner turned against us: it gives the next answer each time, and the last one for ever.
+    #[derive(Clone)]
+    struct Hostile(Arc<Mutex<Vec<Vec<SocketAddr>>>>);
+
+    impl Hostile {
+        fn new(answers: &[&[SocketAddr]]) -> Self {
+            Self(Arc::new(Mutex::new(answers.iter().rev().map(|one| one.to_vec()).collect())))
+        }
+    }
+
+    impl Resolve for Hostile {
+        fn resolve(&self, _: Name) -> Resolving {
+            let mut left = self.0.lock().unwrap();
+            let answer = if left.len() > 1 { left.pop() } else { left.last().cloned() };
+            let answer = answer.unwrap();
+            Box::pin(async move { Ok::<Addrs, _>(Box::new(answer.into_iter())) })
+        }
+    }
+
+    /// A place on this machine that counts who comes.
+    async fn private_place() -> (SocketAddr, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, calls) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&calls);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                seen.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        (address, calls)
+    }
+
+    async fn call(names: impl Resolve + 'static) -> Result<Answer, PostError> {
+        let poster = Poster::with_names(names, false, Vec::new()).unwrap();
+        poster.post("https://game.example/", HeaderMap::new(), Vec::new()).await
+    }
+
+    async fn addresses(names: &impl Resolve) -> Option<Vec<SocketAddr>> {
+        let found = names.resolve("game.example".parse().unwrap()).await;
+        found.ok().map(Iterator::collect)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_means_a_private_address_when_it_is_called_is_not_called() {
+        let (private, calls) = private_place().await;
+        let mapped: SocketAddr = format!("[::ffff:127.0.0.1]:{}", private.port()).parse().unwrap();
+        for answer in [vec![private], vec![mapped], vec![mapped, private], vec![]] {
+            let called = call(PublicOnly(Hostile::new(&[&answer]))).await;
+            assert!(matches!(called, Err(PostError::Private)), "{answer:?}: {called:?}");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+        // The same without the filter gets there, so it is the filter that stands between.
+        let called = call(Hostile::new(&[&[private]])).await;
+        assert!(called.is_err(), "nobody speaks TLS there: {called:?}");
+        assert!(calls.load(Ordering::SeqCst) > 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_anew_by_each_look_and_only_its_public_addresses_are_left() {
+        let (private, calls) = private_place().await;
+        let public: SocketAddr = "8.8.8.8:443".parse().unwrap();
+        let rebinding = Hostile::new(&[&[public], &[private]]);
+        let names = PublicOnly(rebinding.clone());
+        assert_eq!(addresses(&names).await, Some(vec![public]), "checked, and found public");
+        // The second look is the client's own: what the first one found is worth nothing by then.
+        let called = call(names).await;
+        assert!(matches!(called, Err(PostError::Private)), "{called:?}");
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+        let mixed = PublicOnly(Hostile::new(&[&[private, public, "[::1]:443".parse().unwrap()]]));
+        assert_eq!(addresses(&mixed).await, Some(vec![public]));
     }
 }
