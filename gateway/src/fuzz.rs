@@ -55,7 +55,7 @@ fn every_body(format: Format, bytes: &[u8]) {
 /// Bodies that are good as they are: noise alone never gets past the first byte.
 const GOOD: [&str; 6] = [
     r#"{"model":"ciro/sha256@1","input":{"text":"x"},"delay_ms":5,"priority":"high","webhook":{"url":"https://a.example/","events":["job.failed"]}}"#,
-    r#"{"models":["0x1"],"max_jobs":4,"wait_ms":0,"lease_request_id":"0193a5c2-e7a1-707f-8abc-0123456789ab"}"#,
+    r#"{"pools":["cpu"],"max_jobs":4,"wait_ms":0,"lease_request_id":"0193a5c2-e7a1-707f-8abc-0123456789ab"}"#,
     r#"{"claim_token":"clm_1","serial":"s","public_key":{"kty":"OKP","crv":"Ed25519","x":"AAAA"},"proof":{"challenge":"0x1","signature":{"r":"0x1","s":"0x2"}}}"#,
     r#"{"results":[{"fence":{"job":"job_01jekw5sx1e1zrnf014d2pf2db","epoch":1,"lease":"lse_01jekw5sx1e1zrnf014d2pf2db"},"model":"0x1","input":"0x2","output":"eA=="}],"signature":{"r":"0x1","s":"0x2"}}"#,
     r#"{"worker":"0x1","challenge":"0x2","signature":{"r":"0x1","s":"0x2"}}"#,

@@ -13,6 +13,9 @@ use crate::{
     work_loop::Workshop,
 };
 
+/// Longest pause between two tries: a run deadline is a minute unless told, and what is handed in behind it is not paid.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// The gateway's words on a batch, sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sorted {
@@ -79,7 +82,7 @@ pub(crate) async fn submit(shop: Arc<Workshop>, batch: SignedBatch) {
 
 async fn until_closed(shop: &Arc<Workshop>, batch: SignedBatch) {
     let body = batch.to_submit();
-    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(30));
+    let mut backoff = Backoff::new(Duration::from_millis(50), PAUSE_MAX);
     let mut told = HashSet::new();
     loop {
         let mut hint = None;

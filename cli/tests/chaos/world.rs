@@ -65,7 +65,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let dir = std::env::temp_dir().join(format!("ciro-chaos-{}", std::process::id()));
+        let dir = std::env::temp_dir().join(format!("ciro-chaos-{}", Uuid::new_v4().simple()));
         let stores = Stores::start(&dir, &ToolPaths::find()?).await?;
         let (database_url, redis_url) =
             (stores.postgres.url().to_owned(), stores.redis.url().to_owned());

@@ -1,19 +1,19 @@
 //! A directory of its own for each test, and questions about processes.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, fs, process, thread};
+use std::{env, fs, thread};
+
+use uuid::Uuid;
 
 /// A fresh directory that goes when the test is over.
 pub(crate) struct Room(PathBuf);
 
 impl Room {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = env::temp_dir().join(format!("ciro-it-{}-{number}", process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        // Not by our process id: those come again, and a failed test leaves its room behind.
+        let dir = env::temp_dir().join(format!("ciro-it-{}", Uuid::new_v4().simple()));
+        fs::create_dir(&dir).unwrap();
         Self(dir)
     }
 
