@@ -17,6 +17,7 @@ contracts=(
     "CdcPool ciro::pool::CdcPool"
     "JobManager ciro::job_manager::JobManager"
     "Sha256Adjudicator ciro::adjudicators::sha256::Sha256Adjudicator"
+    "Forwarder ciro::forwarder::Forwarder"
 )
 
 say() { printf '%s\n' "$*" >&2; }

@@ -1,4 +1,4 @@
-//! One concern each; `pool.cairo` and `job_manager.cairo` compose them.
+//! One concern each; `pool.cairo`, `job_manager.cairo` and `forwarder.cairo` compose them.
 
 pub mod binding;
 pub mod credits;
@@ -7,8 +7,10 @@ pub mod fraud;
 pub mod model_registry;
 pub mod onchain_jobs;
 pub mod operator_keys;
+pub mod ownership;
 pub mod pause;
 pub mod pending_pay;
+pub mod relayers;
 pub mod roles;
 pub mod sponsors;
 pub mod stakes;

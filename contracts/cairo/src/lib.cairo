@@ -4,6 +4,7 @@
 
 pub mod adjudicators;
 pub mod components;
+pub mod forwarder;
 pub mod hashes;
 pub mod interfaces;
 pub mod job_manager;

@@ -6,6 +6,7 @@ pub mod limit;
 pub mod model;
 pub mod notice;
 pub mod onchain_job;
+pub mod operation;
 pub mod parameters;
 pub mod pay_slot;
 pub mod payment;
