@@ -110,6 +110,10 @@ felt_newtype!(
     ChainId
 );
 felt_newtype!(
+    /// The paymaster's number for one request, whichever transaction carries it.
+    TrackingId
+);
+felt_newtype!(
     /// A 252-bit hash that is none of the above: a Merkle node, a root, a struct hash.
     Digest
 );

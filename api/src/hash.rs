@@ -6,6 +6,7 @@ pub mod attestation;
 pub mod batch;
 pub mod commitment;
 pub mod device;
+pub mod outside_execution;
 pub mod receipts;
 pub mod sign;
 pub mod snip12;

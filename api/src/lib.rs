@@ -18,7 +18,9 @@ pub mod serial;
 pub mod state;
 pub mod trace;
 
-pub use felt::{Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TxHash};
+pub use felt::{
+    Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TrackingId, TxHash,
+};
 pub use id::{
     AttestedJob, ClaimTokenId, DeviceId, EventId, JobId, LeaseId, OnchainJobId, SponsorId,
     SponsorKeyId, StatementId, WebhookSecretId,

@@ -74,6 +74,10 @@ pub const RECEIPTS_MAX: usize = 1_000;
 /// first-time L2 gas is far below the 1.1e9 of one transaction.
 pub const STATEMENTS_MAX: usize = 50;
 
+/// Most operations in one batch of the Forwarder: the smallest, a transfer by an account with one Stark key, has 19 felts of
+/// calldata, so 200 fit the 4,000 that a gateway takes. Larger ones fill it sooner.
+pub const OPERATIONS_MAX: usize = 200;
+
 /// Longest name of a pool in bytes: it is part of every key and label of the pool.
 pub const POOL_NAME_BYTES_MAX: usize = 32;
 

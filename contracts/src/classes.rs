@@ -43,6 +43,14 @@ pub static SHA256_ADJUDICATOR: LazyLock<Class> = LazyLock::new(|| {
     )
 });
 
+/// `Forwarder`: relays what accounts have signed.
+pub static FORWARDER: LazyLock<Class> = LazyLock::new(|| {
+    read(
+        include_str!("../artifacts/Forwarder.contract_class.json"),
+        include_str!("../artifacts/Forwarder.compiled_contract_class.json"),
+    )
+});
+
 fn read(sierra: &str, compiled: &str) -> Class {
     let sierra: SierraClass =
         serde_json::from_str(sierra).expect("the committed class is a Sierra class");

@@ -1,5 +1,9 @@
 //! Declares and deploys the contracts. Doing it again finds what is there and changes nothing.
 
+mod forwarder;
+
+pub use forwarder::{ForwarderParameters, deploy_forwarder};
+
 use ciro_api::{Address, Felt, Fri};
 use starknet_rust::core::{
     types::{BlockId, BlockTag, Call, StarknetError},
@@ -141,6 +145,7 @@ pub async fn deploy(
         sha256_adjudicator,
         credits: JobManager { address: job_manager }.credits(chain).await?,
         token: pool.token(chain).await?,
+        forwarder: None,
         allowance_epoch_s: pool.allowance_epoch_s(chain).await?,
         deployed_at_block: deployed_at_block(chain, address).await?,
     })

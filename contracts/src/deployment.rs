@@ -24,6 +24,9 @@ pub struct Deployment {
     pub credits: Address,
     /// The token that the pool holds.
     pub token: Address,
+    /// Relays what accounts have signed; a network can do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarder: Option<Address>,
     /// How long an operator's allowance lasts before it starts anew.
     pub allowance_epoch_s: u64,
     /// No event of theirs is older than this block.

@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod events;
 pub mod evidence;
 mod felts;
+pub mod forwarder;
 pub mod job_manager;
 pub mod pool;
 pub mod private_key;
@@ -17,10 +18,14 @@ pub mod token;
 
 pub use account::{AccountError, KeyedAccount, SignedTransaction};
 pub use chain::{Chain, ChainError, TransactionOutcome};
-pub use deploy::{DeployError, Parameters, deploy};
+pub use deploy::{DeployError, ForwarderParameters, Parameters, deploy, deploy_forwarder};
 pub use deployment::{Deployment, DeploymentFileError};
 pub use events::{Event, EventError, Located};
 pub use evidence::Evidence;
+pub use forwarder::{
+    AccountDeployment, Charge, FailureReason, Forwarder, ForwarderEvent, Operation,
+    OperationOutcome, Outcome, OutsideVersion, TokenUnits,
+};
 pub use job_manager::{
     JobManager, ModelTerms, OperatorSignedStatement, Role, SignedStatement, StatementOutcome,
 };

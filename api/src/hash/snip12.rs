@@ -8,10 +8,10 @@ use starknet_rust_crypto::poseidon_hash_many;
 use super::short_string;
 use crate::felt::{Address, ChainId};
 
-const PREFIX: &str = "StarkNet Message";
+pub(super) const PREFIX: &str = "StarkNet Message";
 const NAME: &str = "CIRO";
 
-static DOMAIN_TYPE: LazyLock<Felt> = LazyLock::new(|| {
+pub(super) static DOMAIN_TYPE: LazyLock<Felt> = LazyLock::new(|| {
     type_hash(concat!(
         r#""StarknetDomain"("name":"shortstring","version":"shortstring","#,
         r#""chainId":"shortstring","revision":"shortstring")"#

@@ -6,12 +6,14 @@ use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use ciro_api::{
     Address, AttestedJob, Felt, Fri, JobId, ModelId, OnchainJobId, PublicKey, Signature,
+    TrackingId,
     felt::{Commitment, Digest},
     hash::{attestation::Attestation, statement::Statement},
 };
 use ciro_contracts::{
-    Deployment, Evidence, JobManager, OperatorSignedStatement, Pool, Role, SignedStatement,
-    classes::{CDC_POOL, Class, JOB_MANAGER},
+    AccountDeployment, Charge, Deployment, Evidence, Forwarder, JobManager, Operation,
+    OperatorSignedStatement, OutsideVersion, Pool, Role, SignedStatement, TokenUnits,
+    classes::{CDC_POOL, Class, FORWARDER, JOB_MANAGER},
 };
 use serde_json::Value;
 use starknet_rust::core::{types::Call, utils::get_selector_from_name};
@@ -164,7 +166,9 @@ fn listing() -> String {
         [vec![format!("# {name}")], lines].concat().join("\n")
     };
     let parts: Vec<String> =
-        [("CdcPool", &*CDC_POOL), ("JobManager", &*JOB_MANAGER)].map(of).into();
+        [("CdcPool", &*CDC_POOL), ("JobManager", &*JOB_MANAGER), ("Forwarder", &*FORWARDER)]
+            .map(of)
+            .into();
     format!("{}\n", parts.join("\n"))
 }
 
@@ -197,6 +201,7 @@ fn no_admin_has_a_function_that_upgrades_or_withdraws() {
     };
     assert_eq!(listed("CdcPool"), Abi::of(&CDC_POOL).externals());
     assert_eq!(listed("JobManager"), Abi::of(&JOB_MANAGER).externals());
+    assert_eq!(listed("Forwarder"), Abi::of(&FORWARDER).externals());
 }
 
 const NOBODY: Address = Address(Felt::ONE);
@@ -242,6 +247,7 @@ fn deployment() -> Deployment {
         sha256_adjudicator: NOBODY,
         credits: NOBODY,
         token: NOBODY,
+        forwarder: None,
         allowance_epoch_s: 1,
         deployed_at_block: 1,
     }
@@ -289,6 +295,40 @@ fn manager_calls() -> Vec<Call> {
     ]
 }
 
+fn forwarder_calls() -> Vec<Call> {
+    let forwarder = Forwarder { address: NOBODY };
+    let charge = Charge { token: NOBODY, amount: TokenUnits(u128::MAX) };
+    let operation = |version, charge| Operation {
+        id: TrackingId(Felt::MAX),
+        account: NOBODY,
+        version,
+        charge,
+        calldata: vec![Felt::MAX; 14],
+    };
+    let deployment = AccountDeployment {
+        id: TrackingId(Felt::MAX),
+        account: NOBODY,
+        class: Felt::ONE,
+        salt: Felt::MAX,
+        constructor_calldata: vec![Felt::MAX; 2],
+    };
+    let batch = [
+        operation(OutsideVersion::V1, None),
+        operation(OutsideVersion::V2, Some(charge)),
+        operation(OutsideVersion::V3, None),
+    ];
+    vec![
+        forwarder.execute_batch(&batch),
+        forwarder.deploy_account(&deployment),
+        forwarder.deploy_and_execute(&deployment, &batch[1]),
+        forwarder.collect(NOBODY),
+        forwarder.add_relayer(NOBODY),
+        forwarder.remove_relayer(NOBODY),
+        forwarder.propose_owner(NOBODY),
+        forwarder.accept_ownership(),
+    ]
+}
+
 #[test]
 fn every_call_of_the_bindings_is_read_to_its_last_felt() {
     let internal =
@@ -300,6 +340,11 @@ fn every_call_of_the_bindings_is_read_to_its_last_felt() {
     let made: BTreeSet<String> =
         manager_calls().iter().map(|c| manager.check(c).unwrap()).collect();
     assert_eq!(made, manager.externals(), "each function has a binding");
+    let forwarder = Abi::of(&FORWARDER);
+    let mut made: BTreeSet<String> =
+        forwarder_calls().iter().map(|c| forwarder.check(c).unwrap()).collect();
+    made.insert("execute_charged".to_owned());
+    assert_eq!(made, forwarder.externals(), "each function that anyone may call has a binding");
 }
 
 #[test]

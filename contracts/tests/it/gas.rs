@@ -3,6 +3,8 @@
 //!
 //! `make gas` writes the file anew.
 
+mod forwarder;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
@@ -373,6 +375,7 @@ async fn every_call_costs_what_gas_json_says_and_fits_a_transaction_of_mainnet()
     bill.frauds().await;
     bill.return_pay().await;
     bill.leave().await;
+    bill.gas.extend(forwarder::Forwarding::bill().await);
     let measured: BTreeMap<String, u64> =
         bill.gas.iter().map(|(name, used)| ((*name).to_owned(), *used)).collect();
     if env::var("UPDATE").is_ok() {

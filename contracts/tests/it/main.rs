@@ -5,8 +5,10 @@
 mod abi;
 mod books;
 mod case;
+mod forwarder;
 mod gas;
 mod net;
 mod ops;
+mod outside;
 mod property;
 mod step;

@@ -36,6 +36,7 @@ pub(crate) async fn begin(client: &Client) {
         sha256_adjudicator: at(0xe),
         credits: at(0xf),
         token: at(0xc),
+        forwarder: None,
         allowance_epoch_s: 86_400,
         deployed_at_block: 0,
     };
