@@ -93,6 +93,11 @@ impl Net {
     /// Sends `calls` as one transaction and returns the L2 gas it used up. Fails above what mainnet allows.
     pub(crate) async fn gas_of(&self, account: &KeyedAccount, calls: Vec<Call>) -> u64 {
         let hash = self.execute(account, calls).await.unwrap();
+        self.gas_used(hash).await
+    }
+
+    /// The L2 gas that a transaction has used up. Fails above what mainnet allows.
+    pub(crate) async fn gas_used(&self, hash: TxHash) -> u64 {
         let receipt = self.receipt(hash).await;
         let used = receipt["execution_resources"]["l2_gas"].as_u64().unwrap();
         assert!(used <= L2_GAS_MAX, "{used} L2 gas in one transaction; {L2_GAS_MAX} are allowed");

@@ -1,7 +1,7 @@
 //! A Forwarder on a devnet, and accounts that sign outside executions for it.
 
 use ciro_api::{
-    Address, Felt, Fri, TrackingId,
+    Address, Felt, Fri, TrackingId, TxHash,
     hash::{
         outside_execution::{OutsideCall, OutsideExecution},
         sign,
@@ -84,7 +84,11 @@ impl Outside {
 
     /// Signed by the user, in version 2.
     pub(crate) fn operation(&self, user: User, nonce: u64, calls: Vec<Call>) -> Operation {
-        let execution = self.execution(nonce, calls);
+        self.signed(user, nonce, &self.execution(nonce, calls))
+    }
+
+    /// An operation of an execution that the user signs.
+    pub(crate) fn signed(&self, user: User, nonce: u64, execution: &OutsideExecution) -> Operation {
         let account = self.address(user);
         let hash = execution.message_hash_v2(self.net.chain.chain_id(), account);
         let signature = sign::sign(&self.keys[user], &hash).unwrap();
@@ -114,10 +118,18 @@ impl Outside {
         &self,
         operations: &[Operation],
     ) -> Result<Vec<OperationOutcome>, String> {
+        self.send_as(operations).await.map(|(_, outcomes)| outcomes)
+    }
+
+    /// The same, with the transaction's hash.
+    pub(crate) async fn send_as(
+        &self,
+        operations: &[Operation],
+    ) -> Result<(TxHash, Vec<OperationOutcome>), String> {
         let call = self.forwarder.execute_batch(operations);
         let hash = self.net.execute(self.relayer(), vec![call]).await.map_err(whole)?;
         let block = self.net.receipt(hash).await["block_number"].as_u64().unwrap();
-        Ok(self.forwarder.outcomes(&self.net.chain, hash, block).await.unwrap())
+        Ok((hash, self.forwarder.outcomes(&self.net.chain, hash, block).await.unwrap()))
     }
 }
 

@@ -43,7 +43,9 @@ fn deployment() -> Deployment {
         account: address_of('device'),
         class: TestAccount::TEST_CLASS_HASH.try_into().unwrap(),
         salt: SALT,
-        constructor_calldata: ['device'].span()
+        constructor_calldata: [
+            'device'
+        ].span()
     }
 }
 
@@ -119,9 +121,13 @@ fn a_new_account_pays_for_its_deployment() {
     world.token.mint(deployment().account, 1_000);
     let operation = world.paying(1, new_account(), 300, 200);
     world.forwarder.deploy_and_execute(deployment(), operation);
-    assert_eq!((world.balance_of(deployment().account), world.balance_of(world.address)), (800, 200));
+    assert_eq!(
+        (world.balance_of(deployment().account), world.balance_of(world.address)), (800, 200)
+    );
     world.forwarder.execute_batch([operation].span());
-    assert_eq!((world.balance_of(deployment().account), world.balance_of(world.address)), (600, 400));
+    assert_eq!(
+        (world.balance_of(deployment().account), world.balance_of(world.address)), (600, 400)
+    );
 }
 
 #[test]

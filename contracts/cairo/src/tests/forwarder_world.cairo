@@ -102,9 +102,7 @@ pub fn idle(id: felt252, account: ITestAccountDispatcher) -> Operation {
 }
 
 /// Does nothing and panics.
-pub fn panicking(
-    id: felt252, account: ITestAccountDispatcher, words: Array<felt252>
-) -> Operation {
+pub fn panicking(id: felt252, account: ITestAccountDispatcher, words: Array<felt252>) -> Operation {
     Operation { calldata: doing(array![], words), ..idle(id, account) }
 }
 
