@@ -85,3 +85,6 @@ impl Deployment {
             .map_err(|source| DeploymentFileError::Write { path: path.to_owned(), source })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,9 @@ impl Forwarder {
     /// [`OPERATIONS_MAX`](ciro_api::limits::OPERATIONS_MAX).
     pub fn execute_batch(self, operations: &[Operation]) -> Call {
         let mut calldata = vec![Felt::from(operations.len())];
-        operations.iter().for_each(|operation| operation.append_to(&mut calldata));
+        for operation in operations {
+            operation.append_to(&mut calldata);
+        }
         self.call("execute_batch", calldata)
     }
 

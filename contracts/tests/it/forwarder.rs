@@ -3,7 +3,7 @@
 mod deploy;
 mod uncatchable;
 
-use ciro_api::{Address, Felt, Fri};
+use ciro_api::{Address, Felt, Fri, limits::OPERATIONS_MAX};
 use ciro_contracts::{FailureReason, Operation, OperationOutcome, Outcome};
 
 use crate::outside::{FEE_RECIPIENT, NOTICE_S, Outside, RELAYER, TOKEN, whole};
@@ -113,6 +113,15 @@ async fn a_relayer_comes_with_notice_and_goes_at_once() {
     net.net.execute(owner, vec![net.forwarder.remove_relayer(other.address())]).await.unwrap();
     refused(net.net.execute(other, batch(2)).await);
     assert_eq!(net.forwarder.relays_from(&net.net.chain, other.address()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_operation_over_the_limit_is_refused() {
+    let net = Outside::start(3).await;
+    let operation = net.operation(2, 1, vec![TOKEN.transfer(TO, Fri(1))]);
+    let error = net.send(&vec![operation; OPERATIONS_MAX + 1]).await.unwrap_err();
+    assert!(error.contains("too many operations"), "{error}");
+    assert_eq!(net.balance(TO).await, 0);
 }
 
 #[tokio::test]

@@ -19,6 +19,12 @@ fn felt(hex: &str) -> Felt {
     Felt::from_hex_unchecked(hex)
 }
 
+fn assert_hashes(expected: &[(Felt, &str)]) {
+    for (hash, hex) in expected {
+        assert_eq!(*hash, felt(hex));
+    }
+}
+
 fn execution() -> OutsideExecution {
     let calldata = ["0xabc", "0x64", "0x0"].map(felt).to_vec();
     let token = "0x49d36570d4e46f48e99674bd3fcc84644ddd6b96f7c741b1562b82f9e004dc7";
@@ -41,7 +47,7 @@ fn the_types_of_version_1_hash_as_in_starknet_js() {
         (*V1_EXECUTION, "0x11ff76fe3f640fa6f3d60bbd94a3b9d47141a2c96f87fdcfbeb2af1d03f7050"),
         (*V1_CALL, "0xf00de1fccbb286f9a020ba8821ee936b1deea42a5c485c11ccdc82c8bebb3a"),
     ];
-    expected.into_iter().for_each(|(hash, hex)| assert_eq!(hash, felt(hex)));
+    assert_hashes(&expected);
 }
 
 #[test]
@@ -51,7 +57,7 @@ fn the_types_of_version_2_hash_as_in_starknet_js() {
         (*V2_EXECUTION, "0x312b56c05a7965066ddbda31c016d8d05afc305071c0ca3cdc2192c3c2f1f0f"),
         (*V2_CALL, "0x3635c7f2a7ba93844c0d064e18e487f35ab90f7c39d00f186a781fc3f0c2ca9"),
     ];
-    expected.into_iter().for_each(|(hash, hex)| assert_eq!(hash, felt(hex)));
+    assert_hashes(&expected);
 }
 
 #[test]
@@ -84,7 +90,7 @@ fn version_1_hashes_calls_struct_and_message_as_starknet_js_does() {
             "0x562582219e13771f76c34934914f8c8e2a2ac936575b900a2eb8094d8c1a505",
         ),
     ];
-    expected.into_iter().for_each(|(hash, hex)| assert_eq!(hash, felt(hex)));
+    assert_hashes(&expected);
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn version_2_hashes_calls_struct_and_message_as_starknet_js_does() {
             "0x687719215288e4d1e776f7b71ec4c15ea4b4606824b745ab757ce63af05d8c1",
         ),
     ];
-    expected.into_iter().for_each(|(hash, hex)| assert_eq!(hash, felt(hex)));
+    assert_hashes(&expected);
 }
 
 #[test]
