@@ -55,6 +55,6 @@ impl<'a> Felts<'a> {
 }
 
 /// The selector of a function or event.
-pub(crate) fn selector(name: &str) -> Felt {
+pub fn selector(name: &str) -> Felt {
     starknet_keccak(name.as_bytes())
 }

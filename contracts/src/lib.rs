@@ -22,6 +22,7 @@ pub use deploy::{DeployError, ForwarderParameters, Parameters, deploy, deploy_fo
 pub use deployment::{Deployment, DeploymentFileError};
 pub use events::{Event, EventError, Located};
 pub use evidence::Evidence;
+pub use felts::selector;
 pub use forwarder::{
     AccountDeployment, Charge, FailureReason, Forwarder, ForwarderEvent, Operation,
     OperationOutcome, Outcome, OutsideVersion, TokenUnits,

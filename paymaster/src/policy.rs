@@ -1,0 +1,20 @@
+//! Sponsor policies: what a sponsor pays for, as a document that it writes, and the decision that follows from it.
+//!
+//! Denied is what no rule allows. Nothing here reads a clock, the chain or the database, so the same operation and the same
+//! document always give the same decision, at build and again at execute.
+
+mod decide;
+mod document;
+mod operation;
+mod pattern;
+
+pub use decide::{Decision, Denial, Mismatch, Policy, Reason};
+pub use document::{
+    Action, Ceilings, Conditions, DocumentError, Limit, Measure, Network, OnFailure, Per,
+    PolicyDocument, Rule, RuleId, Webhook, Window,
+};
+pub use operation::Operation;
+pub use pattern::{CallPattern, Predicate, Selector, Test};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,361 @@
+//! A policy as its sponsor writes it. Unknown members are faults, so that a condition that is spelled wrong never allows more
+//! than its author meant.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr};
+
+use ciro_api::{DeviceId, Fri, SponsorKeyId};
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use time::OffsetDateTime;
+use url::Url;
+
+use super::pattern::CallPattern;
+use crate::snip29::WireFelt;
+
+/// Largest document in bytes: a thousand rules of a kilobyte.
+const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Most rules of a document.
+const RULES_MAX: usize = 1_000;
+/// Longest name of a rule.
+const RULE_ID_BYTES_MAX: usize = 64;
+/// How long a webhook may take, at most.
+const WEBHOOK_TIMEOUT_MS_MAX: u32 = 3_000;
+
+/// The name of a rule, for people and for the reason that a denial gives: 1 to 64 of `a-z 0-9 -`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(String);
+
+impl RuleId {
+    /// The rule that a document calls so.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=RULE_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain) {
+            return Ok(Self(text.to_owned()));
+        }
+        let given: String = text.chars().take(80).collect();
+        Err(format!(
+            "`{given}` is no name of a rule: expected 1 to {RULE_ID_BYTES_MAX} of a-z 0-9 -"
+        ))
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for RuleId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+/// Addresses that begin alike, as `203.0.113.0/24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        let refused =
+            |_| de::Error::custom(format_args!("`{text}` is no network like 203.0.113.0/24"));
+        text.parse().map(Self).map_err(refused)
+    }
+}
+
+/// What a sponsor pays for. The first rule that fits an operation decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// Of this form: 1.
+    pub version: u8,
+    /// Before this, nothing is paid for.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub starts_at: Option<OffsetDateTime>,
+    /// From this on, nothing is.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ends_at: Option<OffsetDateTime>,
+    /// In the order in which they are asked.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its name, of which there is one in a document.
+    pub id: RuleId,
+    /// Which operations it is about: all that fit every condition.
+    #[serde(default)]
+    pub when: Conditions,
+    /// What one operation may take at most. One that would take more is denied.
+    #[serde(default)]
+    pub ceilings: Ceilings,
+    /// How much of them there may be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// What becomes of them.
+    pub action: Action,
+}
+
+/// What must be so of an operation. What is left out may be anything; a list that is there has something in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Conditions {
+    /// Each of its calls fits one of these. In a rule that denies, one of its calls does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Vec<CallPattern>>,
+    /// It came with one of these keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<BTreeSet<SponsorKeyId>>,
+    /// One of these accounts acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<BTreeSet<WireFelt>>,
+    /// The account's class is one of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<BTreeSet<WireFelt>>,
+    /// One of these devices asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<BTreeSet<DeviceId>>,
+    /// It came from one of these networks, like `203.0.113.0/24`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Vec<Network>>,
+    /// A page of one of these origins sent it, like `https://game.example`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origins: Option<BTreeSet<String>>,
+}
+
+/// What one operation may take at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ceilings {
+    /// Units of L2 gas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2_gas: Option<u64>,
+    /// For a unit of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2_gas_price_fri: Option<Fri>,
+    /// In all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee_fri: Option<Fri>,
+}
+
+/// How much there may be of what a rule allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// What is counted.
+    pub measure: Measure,
+    /// Each of whom has so much.
+    pub per: Per,
+    /// In which time.
+    pub window: Window,
+    /// So much.
+    pub at_most: Fri,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Operations.
+    Operations,
+    /// What they cost, in fri.
+    SpentFri,
+}
+
+/// Who has a limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// All together.
+    Rule,
+    /// Each account.
+    Account,
+    /// Each device. Operations of no device share one.
+    Device,
+    /// Each key.
+    Key,
+}
+
+/// A time that a limit is for. It begins when the last one ended, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// Sixty seconds.
+    Minute,
+    /// Sixty minutes.
+    Hour,
+    /// Twenty-four hours.
+    Day,
+    /// Seven days, from Monday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// For ever.
+    Lifetime,
+}
+
+/// What becomes of an operation that a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The sponsor pays.
+    Allow,
+    /// It does not.
+    Deny,
+    /// It does not, and the user may.
+    UserPays,
+    /// Its own server decides.
+    Ask(Webhook),
+}
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// By `https`.
+    pub url: Url,
+    /// How long it may take.
+    pub timeout_ms: u32,
+    /// What holds when it does not answer. There is no default: both can be wrong.
+    pub on_failure: OnFailure,
+}
+
+/// What holds when a sponsor's server does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// The sponsor pays.
+    Allow,
+    /// It does not.
+    Deny,
+}
+
+/// A document that is no policy.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// Over the bound.
+    #[error("the policy has {0} bytes; at most {DOCUMENT_BYTES_MAX} are possible")]
+    TooLarge(usize),
+    /// No JSON, or of another shape.
+    #[error("the policy is not valid: {0}")]
+    Invalid(#[from] serde_json::Error),
+    /// Another version.
+    #[error("the policy is of version {0}; 1 is known")]
+    Version(u8),
+    /// Too many rules.
+    #[error("the policy has {0} rules; at most {RULES_MAX} are possible")]
+    TooManyRules(usize),
+    /// It ends before it starts.
+    #[error("the policy ends before it starts")]
+    NoTime,
+    /// Two rules of one name.
+    #[error("two rules are called `{0}`")]
+    RuleTwice(RuleId),
+    /// A rule that makes no sense.
+    #[error("rule `{rule}`: {fault}")]
+    Rule {
+        /// Which.
+        rule: RuleId,
+        /// Why.
+        fault: &'static str,
+    },
+}
+
+impl PolicyDocument {
+    /// Reads a document and checks everything of it that needs nothing else.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
+        if bytes.len() > DOCUMENT_BYTES_MAX {
+            return Err(DocumentError::TooLarge(bytes.len()));
+        }
+        let document: Self = serde_json::from_slice(bytes)?;
+        document.check()?;
+        Ok(document)
+    }
+
+    fn check(&self) -> Result<(), DocumentError> {
+        if self.version != 1 {
+            return Err(DocumentError::Version(self.version));
+        }
+        if self.rules.len() > RULES_MAX {
+            return Err(DocumentError::TooManyRules(self.rules.len()));
+        }
+        if matches!((self.starts_at, self.ends_at), (Some(start), Some(end)) if end <= start) {
+            return Err(DocumentError::NoTime);
+        }
+        let mut names = BTreeSet::new();
+        for rule in &self.rules {
+            if !names.insert(&rule.id) {
+                return Err(DocumentError::RuleTwice(rule.id.clone()));
+            }
+            let fault = |fault| DocumentError::Rule { rule: rule.id.clone(), fault };
+            rule.fault().map_or(Ok(()), |why| Err(fault(why)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    fn fault(&self) -> Option<&'static str> {
+        let Conditions { calls, keys, accounts, classes, devices, networks, origins } = &self.when;
+        let is_empty = [
+            calls.as_ref().is_some_and(Vec::is_empty),
+            keys.as_ref().is_some_and(BTreeSet::is_empty),
+            accounts.as_ref().is_some_and(BTreeSet::is_empty),
+            classes.as_ref().is_some_and(BTreeSet::is_empty),
+            devices.as_ref().is_some_and(BTreeSet::is_empty),
+            networks.as_ref().is_some_and(Vec::is_empty),
+            origins.as_ref().is_some_and(BTreeSet::is_empty),
+        ];
+        if is_empty.contains(&true) {
+            return Some("a list of nothing fits nothing; leave the condition out, or fill it");
+        }
+        let pays = matches!(self.action, Action::Allow | Action::Ask(_));
+        if pays && calls.is_none() {
+            return Some("a rule that pays must name the calls that it pays for");
+        }
+        if !pays && !self.limits.is_empty() {
+            return Some("a rule that does not pay has nothing to limit");
+        }
+        match &self.action {
+            Action::Ask(webhook) if webhook.url.scheme() != "https" => {
+                Some("a webhook must be https")
+            }
+            Action::Ask(Webhook { timeout_ms, .. })
+                if !(1..=WEBHOOK_TIMEOUT_MS_MAX).contains(timeout_ms) =>
+            {
+                Some("a webhook has 1 to 3000 ms")
+            }
+            _ => None,
+        }
+    }
+}
