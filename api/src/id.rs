@@ -137,6 +137,11 @@ id!(
     WebhookSecretId, "whs_"
 );
 
+id!(
+    /// An operation that a sponsor pays for, or is asked to: one request to the paymaster, whichever transactions carry it.
+    OperationId, "op_"
+);
+
 impl JobId {
     /// The job as the felt that attestations name: its UUID as a 128-bit big-endian integer.
     pub fn to_felt(self) -> Felt {

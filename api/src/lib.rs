@@ -22,8 +22,8 @@ pub use felt::{
     Address, ChainId, Commitment, Felt, ModelId, PublicKey, Signature, TrackingId, TxHash,
 };
 pub use id::{
-    AttestedJob, ClaimTokenId, DeviceId, EventId, JobId, LeaseId, OnchainJobId, SponsorId,
-    SponsorKeyId, StatementId, WebhookSecretId,
+    AttestedJob, ClaimTokenId, DeviceId, EventId, JobId, LeaseId, OnchainJobId, OperationId,
+    SponsorId, SponsorKeyId, StatementId, WebhookSecretId,
 };
 pub use manifest::Manifest;
 pub use money::Fri;

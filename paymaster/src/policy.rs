@@ -7,6 +7,10 @@ mod decide;
 mod document;
 mod operation;
 mod pattern;
+mod reserve;
+mod settle;
+mod store;
+mod window;
 
 pub use decide::{Decision, Denial, Mismatch, Policy, Reason};
 pub use document::{
@@ -15,6 +19,9 @@ pub use document::{
 };
 pub use operation::Operation;
 pub use pattern::{CallPattern, Predicate, Selector, Test};
+pub use reserve::{ReserveError, Wanted, reserve};
+pub use settle::{SettleError, charge, release};
+pub use store::{PolicyStoreError, current, store};
 
 #[cfg(test)]
 mod tests;

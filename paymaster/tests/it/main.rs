@@ -6,6 +6,7 @@ mod alone;
 mod crashes;
 mod harness;
 mod ledger;
+mod policy;
 mod process;
 mod property;
 mod settlement;

@@ -1,0 +1,58 @@
+//! Ends a reservation: with what the operation did cost, or with nothing, because nothing was sent.
+
+use ciro_api::{Fri, JobId, OperationId};
+use tokio_postgres::{Transaction, types::Type};
+
+use crate::{
+    Corrupt,
+    database::word,
+    ledger::{self, VoidError},
+};
+
+/// A reservation that was not ended by this.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// There never was one, or it has ended.
+    #[error("operation {0} has no open reservation")]
+    NotReserved(OperationId),
+    /// Its money is not where it was put.
+    #[error("the hold of operation {0} is not pending")]
+    HoldGone(OperationId),
+    /// Its hold.
+    #[error(transparent)]
+    Void(#[from] VoidError),
+    /// The database did not answer or refused.
+    #[error("could not end the reservation")]
+    Database(#[from] tokio_postgres::Error),
+    /// It holds something impossible.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}
+
+/// Charges what the operation did cost, and frees the rest. What was reserved is the most that is ever charged: beyond it, the
+/// cost is ours. Returns what is charged; it stays held until a statement settles it.
+pub async fn charge(
+    tx: &Transaction<'_>,
+    operation: OperationId,
+    cost: Fri,
+) -> Result<Fri, SettleError> {
+    let text = cost.to_string();
+    let values = [(&operation.0 as _, Type::UUID), (&text as _, Type::TEXT)];
+    let rows = tx.query_typed(include_str!("charge.sql"), &values).await?;
+    let row = rows.first().ok_or(SettleError::NotReserved(operation))?;
+    if row.try_get::<_, i64>("freed")? != 1 {
+        return Err(SettleError::HoldGone(operation));
+    }
+    Ok(word(row, "fee")?)
+}
+
+/// Gives everything back.
+pub async fn release(tx: &Transaction<'_>, operation: OperationId) -> Result<(), SettleError> {
+    let values = [(&operation.0 as _, Type::UUID)];
+    let rows = tx.query_typed(include_str!("release.sql"), &values).await?;
+    let released = rows.first().is_some_and(|row| row.get::<_, i64>(0) == 1);
+    if !released {
+        return Err(SettleError::NotReserved(operation));
+    }
+    Ok(ledger::void(tx, JobId(operation.0)).await?)
+}

@@ -1,0 +1,238 @@
+//! What policies allow, beside a real database: never more than there is, and nothing of it lost.
+
+use ciro_api::{
+    Address, DeviceId, Felt, Fri, OperationId, SponsorId, SponsorKeyId,
+    hash::outside_execution::OutsideCall,
+};
+use ciro_paymaster::policy::{
+    self, Decision, Operation, Policy, PolicyStoreError, ReserveError, SettleError, Wanted,
+};
+use deadpool_postgres::Client;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::{
+    harness::{connect, fresh_database},
+    ledger::{look, sponsor},
+};
+
+const TARGET: Address = Address(Felt::from_hex_unchecked("0x10"));
+const FEE: u128 = 7;
+
+/// A policy with these limits for one function of one contract.
+fn document(limits: &Value) -> String {
+    let calls = json!([{ "to": TARGET, "function": "post_job" }]);
+    let rule =
+        json!({ "id": "jobs", "when": { "calls": calls }, "limits": limits, "action": "allow" });
+    json!({ "version": 1, "rules": [rule] }).to_string()
+}
+
+fn limit(measure: &str, per: &str, window: &str, at_most: u128) -> Value {
+    json!({ "measure": measure, "per": per, "window": window, "at_most": at_most.to_string() })
+}
+
+/// Noon of 26 November 2026, in UTC.
+fn noon() -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_795_694_400).unwrap()
+}
+
+/// Who asks, and when.
+#[derive(Clone, Copy)]
+struct Asker {
+    device: u128,
+    account: u64,
+    now: OffsetDateTime,
+    fee: u128,
+}
+
+impl Default for Asker {
+    fn default() -> Self {
+        Self { device: 1, account: 0xacc, now: noon(), fee: FEE }
+    }
+}
+
+async fn ask(
+    client: &mut Client,
+    sponsor: SponsorId,
+    asker: Asker,
+) -> Result<OperationId, ReserveError> {
+    let (revision, document) = policy::current(&***client, sponsor).await.unwrap().unwrap();
+    let calls = [OutsideCall {
+        to: TARGET,
+        selector: ciro_contracts::selector("post_job"),
+        calldata: Vec::new(),
+    }];
+    let operation = Operation {
+        key: SponsorKeyId(Uuid::from_u128(1)),
+        account: Address(Felt::from(asker.account)),
+        class_hash: Felt::ONE,
+        device: Some(DeviceId(Uuid::from_u128(asker.device))),
+        from: None,
+        origin: None,
+        calls: &calls,
+        l2_gas: 1,
+        l2_gas_price: Fri(1),
+        fee: Fri(asker.fee),
+        forwarder: Address(Felt::from(0xf0_u64)),
+        now: asker.now,
+    };
+    let policy = Policy::new(document);
+    let Decision::Allow(rule) = policy.decide(&operation) else { panic!("not allowed") };
+    let id = OperationId(Uuid::now_v7());
+    let wanted = Wanted { id, sponsor, revision, rule, operation: &operation };
+    let mut tx = client.transaction().await.unwrap();
+    let reserved = policy::reserve(&mut tx, &wanted).await;
+    // Also after a refusal: it must have left nothing behind.
+    tx.commit().await.unwrap();
+    reserved.map(|()| id)
+}
+
+async fn used(client: &Client) -> String {
+    let sql = "select coalesce(string_agg(used::text, ',' order by measure, per, subject, since), '') from limit_use";
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+async fn with_limits(client: &Client, limits: &Value) -> SponsorId {
+    let sponsor = sponsor(client, 1_000, 0, 1_000).await;
+    policy::store(&***client, sponsor, &document(limits)).await.unwrap();
+    sponsor
+}
+
+/// How many of 64 that ask at the same moment are let in.
+async fn race(limits: &Value, deposit: u128) -> (usize, u128) {
+    let config = fresh_database().await;
+    let client = connect(&config).await;
+    let sponsor = sponsor(&client, deposit, 0, deposit).await;
+    policy::store(&**client, sponsor, &document(limits)).await.unwrap();
+    let mut all = JoinSet::new();
+    for number in 0..64 {
+        let config = config.clone();
+        all.spawn(async move {
+            let mut client = connect(&config).await;
+            ask(&mut client, sponsor, Asker { device: number, ..Asker::default() }).await.is_ok()
+        });
+    }
+    let reserved = all.join_all().await.into_iter().filter(|reserved| *reserved).count();
+    (reserved, look(&client, sponsor).await.held.0)
+}
+
+#[tokio::test]
+async fn sixty_four_clients_against_money_for_ten_get_exactly_ten() {
+    assert_eq!(race(&json!([]), 10 * FEE + FEE - 1).await, (10, 10 * FEE));
+}
+
+#[tokio::test]
+async fn sixty_four_clients_against_a_limit_of_ten_operations_get_exactly_ten() {
+    let limits = json!([limit("operations", "rule", "day", 10)]);
+    assert_eq!(race(&limits, 1_000).await, (10, 10 * FEE));
+}
+
+#[tokio::test]
+async fn sixty_four_clients_against_a_limit_of_spending_for_ten_get_exactly_ten() {
+    let limits = json!([limit("spent_fri", "account", "lifetime", 10 * FEE + 1)]);
+    assert_eq!(race(&limits, 1_000).await, (10, 10 * FEE));
+}
+
+#[tokio::test]
+async fn everyone_has_a_limit_of_their_own_and_windows_begin_anew() {
+    let mut client = connect(&fresh_database().await).await;
+    let limits = json!([limit("operations", "device", "hour", 2)]);
+    let sponsor = with_limits(&client, &limits).await;
+    let one = Asker::default();
+    for _ in 0..2 {
+        ask(&mut client, sponsor, one).await.unwrap();
+    }
+    let refused = ask(&mut client, sponsor, one).await.unwrap_err();
+    assert_eq!(refused.to_string(), "rule `jobs`: at most 2 operations per device and hour");
+    ask(&mut client, sponsor, Asker { device: 2, ..one }).await.unwrap();
+    let later = Asker { now: one.now + Duration::hours(1), ..one };
+    ask(&mut client, sponsor, later).await.unwrap();
+    assert_eq!(used(&client).await, "2,1,1");
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_last_limit_takes_nothing_of_the_others_and_no_money() {
+    let mut client = connect(&fresh_database().await).await;
+    let limits =
+        json!([limit("spent_fri", "rule", "day", 100), limit("operations", "account", "day", 1)]);
+    let sponsor = with_limits(&client, &limits).await;
+    ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let before = (used(&client).await, look(&client, sponsor).await.held);
+    ask(&mut client, sponsor, Asker::default()).await.unwrap_err();
+    assert_eq!((used(&client).await, look(&client, sponsor).await.held), before);
+}
+
+#[tokio::test]
+async fn what_an_operation_did_not_cost_is_free_again() {
+    let mut client = connect(&fresh_database().await).await;
+    let limits =
+        json!([limit("spent_fri", "rule", "day", 20), limit("operations", "rule", "day", 5)]);
+    let sponsor = with_limits(&client, &limits).await;
+    let id = ask(&mut client, sponsor, Asker { fee: 20, ..Asker::default() }).await.unwrap();
+    ask(&mut client, sponsor, Asker::default()).await.unwrap_err();
+    let tx = client.transaction().await.unwrap();
+    assert_eq!(policy::charge(&tx, id, Fri(5)).await.unwrap(), Fri(5));
+    tx.commit().await.unwrap();
+    assert_eq!(look(&client, sponsor).await.held, Fri(5));
+    assert_eq!(used(&client).await, "1,5");
+    ask(&mut client, sponsor, Asker { fee: 15, ..Asker::default() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_operation_that_cost_more_than_was_reserved_is_charged_what_was_reserved() {
+    let mut client = connect(&fresh_database().await).await;
+    let sponsor = with_limits(&client, &json!([])).await;
+    let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    assert_eq!(policy::charge(&tx, id, Fri(1_000)).await.unwrap(), Fri(FEE));
+    tx.commit().await.unwrap();
+    assert_eq!(look(&client, sponsor).await.held, Fri(FEE));
+}
+
+#[tokio::test]
+async fn a_reservation_ends_once() {
+    let mut client = connect(&fresh_database().await).await;
+    let limits =
+        json!([limit("spent_fri", "rule", "day", 20), limit("operations", "key", "month", 5)]);
+    let sponsor = with_limits(&client, &limits).await;
+    let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    policy::release(&tx, id).await.unwrap();
+    let again = policy::release(&tx, id).await.unwrap_err();
+    assert!(matches!(again, SettleError::NotReserved(other) if other == id), "{again}");
+    let charged = policy::charge(&tx, id, Fri(1)).await.unwrap_err();
+    assert!(matches!(charged, SettleError::NotReserved(_)), "{charged}");
+    tx.commit().await.unwrap();
+    assert_eq!((look(&client, sponsor).await.held, used(&client).await.as_str()), (Fri(0), "0,0"));
+    let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    policy::charge(&tx, id, Fri(3)).await.unwrap();
+    let released = policy::release(&tx, id).await.unwrap_err();
+    assert!(matches!(released, SettleError::NotReserved(_)), "{released}");
+}
+
+#[tokio::test]
+async fn a_newer_revision_holds_at_once_and_counts_go_on() {
+    let mut client = connect(&fresh_database().await).await;
+    let sponsor = with_limits(&client, &json!([limit("operations", "rule", "day", 1)])).await;
+    ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    ask(&mut client, sponsor, Asker::default()).await.unwrap_err();
+    let wider = document(&json!([limit("operations", "rule", "day", 2)]));
+    assert_eq!(policy::store(&**client, sponsor, &wider).await.unwrap(), 2);
+    ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    ask(&mut client, sponsor, Asker::default()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_policy_that_makes_no_sense_or_is_nobodys_is_not_stored() {
+    let client = connect(&fresh_database().await).await;
+    let owner = sponsor(&client, 1, 0, 1).await;
+    let bad = policy::store(&**client, owner, "{}").await.unwrap_err();
+    assert!(matches!(bad, PolicyStoreError::Document(_)), "{bad}");
+    let nobody = SponsorId(Uuid::now_v7());
+    let stranger = policy::store(&**client, nobody, &document(&json!([]))).await.unwrap_err();
+    assert!(matches!(stranger, PolicyStoreError::UnknownSponsor(_)), "{stranger}");
+    assert!(policy::current(&**client, owner).await.unwrap().is_none());
+}
