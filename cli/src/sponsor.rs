@@ -1,7 +1,8 @@
-//! `ciro sponsor`: API keys for the servers of sponsors, their claim tokens and their caps. Works on the database that the
+//! `ciro sponsor`: API keys for the servers of sponsors, their claim tokens, policies and caps. Works on the database that the
 //! gateway uses.
 
 mod claim_token;
+mod policy;
 
 use std::{io::Write, num::NonZeroU16};
 
@@ -15,6 +16,7 @@ pub use claim_token::{
     ClaimTokenCommand, CreateFlags as CreateClaimTokenFlags, RevokeFlags as RevokeClaimTokenFlags,
     WhoseFlags,
 };
+pub use policy::{CallText, ExplainFlags, PolicyCommand, SetFlags as SetPolicyFlags};
 
 /// What an operator does for sponsors.
 #[derive(Subcommand)]
@@ -25,6 +27,9 @@ pub enum SponsorCommand {
     /// Claim tokens.
     #[command(subcommand)]
     ClaimToken(ClaimTokenCommand),
+    /// What the sponsor pays for in transactions.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Let at most so many jobs of a sponsor run at once in each pool, or lift that cap.
     Cap(CapFlags),
 }
@@ -89,6 +94,7 @@ pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Resul
     let command = match command {
         SponsorCommand::Key(command) => command,
         SponsorCommand::ClaimToken(command) => return claim_token::run(command, out).await,
+        SponsorCommand::Policy(command) => return policy::run(command, out).await,
         SponsorCommand::Cap(flags) => return cap(&flags, out).await,
     };
     match command {

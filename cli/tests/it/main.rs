@@ -61,6 +61,8 @@ mod service;
 #[cfg(test)]
 mod sponsor_desk;
 #[cfg(test)]
+mod sponsor_policy;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod tls;
