@@ -13,9 +13,7 @@ use uuid::Uuid;
 const RULES: usize = 1_000;
 
 fn policy(pattern: impl Fn(usize) -> Value) -> Policy {
-    let rule = |number: usize| {
-        json!({ "id": format!("r{number}"), "when": { "calls": [pattern(number)] }, "action": "allow" })
-    };
+    let rule = |number: usize| json!({ "id": format!("r{number}"), "when": { "calls": [pattern(number)] }, "action": "allow" });
     let rules: Vec<Value> = (0..RULES).map(rule).collect();
     let document = json!({ "version": 1, "rules": rules }).to_string();
     match PolicyDocument::parse(document.as_bytes()) {

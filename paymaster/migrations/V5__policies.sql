@@ -9,7 +9,7 @@ create table policy (
 );
 
 -- Operations that a sponsor pays for. Each has a hold under its own id: of the most that it may cost while it is
--- reserved, and of what it did cost once it is charged.
+-- reserved, and of what it did cost once it is captured.
 create table reservation (
     operation_id uuid primary key,
     sponsor_id uuid not null,
@@ -17,12 +17,12 @@ create table reservation (
     rule_id text not null,
     fee_max_fri numeric(39, 0) not null check (fee_max_fri > 0),
     fee_fri numeric(39, 0) check (fee_fri > 0 and fee_fri <= fee_max_fri),
-    state text not null default 'reserved' check (state in ('reserved', 'charged', 'released')),
+    state text not null default 'reserved' check (state in ('reserved', 'captured', 'released')),
     -- The limits that it takes from, as keys of limit_use, with how much.
     uses jsonb not null,
     reserved_at timestamptz not null default now(),
     foreign key (sponsor_id, revision) references policy,
-    check ((state = 'charged') = (fee_fri is not null))
+    check ((state = 'captured') = (fee_fri is not null))
 );
 
 -- How much of a limit one of those who have it has taken in one window. Rules keep their counts from one revision to the

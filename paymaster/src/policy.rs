@@ -3,15 +3,16 @@
 //! Denied is what no rule allows. Nothing here reads a clock, the chain or the database, so the same operation and the same
 //! document always give the same decision, at build and again at execute.
 
+mod capture;
 mod decide;
 mod document;
 mod operation;
 mod pattern;
 mod reserve;
-mod settle;
 mod store;
 mod window;
 
+pub use capture::{EndError, capture, release};
 pub use decide::{Decision, Denial, Mismatch, Policy, Reason};
 pub use document::{
     Action, Ceilings, Conditions, DocumentError, Limit, Measure, Network, OnFailure, Per,
@@ -20,7 +21,6 @@ pub use document::{
 pub use operation::Operation;
 pub use pattern::{CallPattern, Predicate, Selector, Test};
 pub use reserve::{ReserveError, Wanted, reserve};
-pub use settle::{SettleError, charge, release};
 pub use store::{PolicyStoreError, current, store};
 
 #[cfg(test)]

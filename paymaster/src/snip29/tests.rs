@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    typed_data::{OutsideVersion, TypedDataError},
+    typed_data::{TypedDataError, TypedVersion},
     *,
 };
 
@@ -177,7 +177,7 @@ fn an_account_to_be_made_comes_with_or_without_calls() {
 
 #[test]
 fn a_signed_request_carries_what_was_built_word_for_word() {
-    let typed_data = typed_data::write(OutsideVersion::V2, sepolia(), &execution());
+    let typed_data = typed_data::write(TypedVersion::V2, sepolia(), &execution());
     let mut body = build_body();
     body["method"] = "paymaster_executeTransaction".into();
     body["params"]["transaction"]["invoke"] =
@@ -194,7 +194,7 @@ fn a_signed_request_carries_what_was_built_word_for_word() {
 /// The document that starknet.js 10.8.0 was seen to accept and sign.
 #[test]
 fn the_document_is_the_one_that_starknet_js_signs() {
-    let written = typed_data::write(OutsideVersion::V2, sepolia(), &execution());
+    let written = typed_data::write(TypedVersion::V2, sepolia(), &execution());
     let expected = json!({
         "types": {
             "StarknetDomain": [
@@ -229,7 +229,7 @@ fn the_document_is_the_one_that_starknet_js_signs() {
 fn a_signature_of_starknet_js_is_over_what_we_read() {
     let key =
         parse_felt("0x20c29f1c98f3320d56f01c13372c923123c35828bce54f2153aa1cfe61c44f2").unwrap();
-    let read = typed_data::read(&typed_data::write(OutsideVersion::V2, sepolia(), &execution()));
+    let read = typed_data::read(&typed_data::write(TypedVersion::V2, sepolia(), &execution()));
     let hash = read.unwrap().message_hash(USER.parse().unwrap());
     let digest = |text: &str| ciro_api::felt::Digest(parse_felt(text).unwrap());
     let signature = ciro_api::Signature {
@@ -241,7 +241,7 @@ fn a_signature_of_starknet_js_is_over_what_we_read() {
 
 #[test]
 fn numbers_of_the_domain_may_be_text_or_numbers_and_no_others() {
-    let document = typed_data::write(OutsideVersion::V2, sepolia(), &execution());
+    let document = typed_data::write(TypedVersion::V2, sepolia(), &execution());
     let with = |member: &str, value: Value| {
         let mut document = document.clone();
         document["domain"][member] = value;
@@ -272,7 +272,7 @@ fn numbers_of_the_domain_may_be_text_or_numbers_and_no_others() {
 
 #[test]
 fn a_document_with_more_or_other_members_is_refused() {
-    for version in [OutsideVersion::V1, OutsideVersion::V2] {
+    for version in [TypedVersion::V1, TypedVersion::V2] {
         let good = typed_data::write(version, sepolia(), &execution());
         assert!(typed_data::read(&good).is_ok());
         for (pointer, value) in [
@@ -289,12 +289,12 @@ fn a_document_with_more_or_other_members_is_refused() {
         more["message"]["Fee"] = json!("0x1");
         assert!(typed_data::read(&more).is_err());
     }
-    let mut short = typed_data::write(OutsideVersion::V1, sepolia(), &execution());
+    let mut short = typed_data::write(TypedVersion::V1, sepolia(), &execution());
     short["message"]["calls"][0]["calldata_len"] = json!("0x3");
     assert!(typed_data::read(&short).is_err());
     let call = execution().calls.remove(0);
     let many = OutsideExecution { calls: vec![call; 257], ..execution() };
-    let refused = typed_data::read(&typed_data::write(OutsideVersion::V2, sepolia(), &many));
+    let refused = typed_data::read(&typed_data::write(TypedVersion::V2, sepolia(), &many));
     assert_eq!(refused, Err(TypedDataError::TooManyCalls(257)));
 }
 
@@ -364,7 +364,7 @@ fn answers_have_the_words_and_the_form_of_the_specification() {
 fn a_built_reply_has_every_member_that_starknet_js_reads() {
     let Request::BuildTransaction(_, parameters) = one(&build_body()).unwrap() else { panic!() };
     let fri = |value: u64| WireFelt(Felt::from(value));
-    let typed_data = typed_data::write(OutsideVersion::V2, sepolia(), &execution());
+    let typed_data = typed_data::write(TypedVersion::V2, sepolia(), &execution());
     let built = Built {
         transaction: BuiltTransaction::Invoke { typed_data: typed_data.clone() },
         parameters,
@@ -410,7 +410,7 @@ fn any_execution() -> impl Strategy<Value = OutsideExecution> {
 proptest! {
     #[test]
     fn what_is_written_is_read_back_in_both_versions(execution in any_execution(), is_v1: bool) {
-        let version = if is_v1 { OutsideVersion::V1 } else { OutsideVersion::V2 };
+        let version = if is_v1 { TypedVersion::V1 } else { TypedVersion::V2 };
         let read = typed_data::read(&typed_data::write(version, sepolia(), &execution)).unwrap();
         prop_assert_eq!(read.version, version);
         prop_assert_eq!(read.chain, sepolia());

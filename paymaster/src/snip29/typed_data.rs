@@ -17,9 +17,9 @@ const CALLS_MAX: usize = 256;
 /// What every document is for.
 const NAME: &str = "Account.execute_from_outside";
 
-/// Which function of SNIP-9 an account has.
+/// The versions of SNIP-9 whose signatures typed data can ask for. The third has a hash that wallets cannot make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OutsideVersion {
+pub enum TypedVersion {
     /// `execute_from_outside`: SNIP-12 revision 0, Pedersen.
     V1,
     /// `execute_from_outside_v2`: SNIP-12 revision 1, Poseidon.
@@ -30,7 +30,7 @@ pub enum OutsideVersion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     /// How it is hashed and executed.
-    pub version: OutsideVersion,
+    pub version: TypedVersion,
     /// The chain that it is for.
     pub chain: ChainId,
     /// What it says.
@@ -41,8 +41,8 @@ impl Read {
     /// What `account` has signed if it has signed this.
     pub fn message_hash(&self, account: Address) -> Felt {
         match self.version {
-            OutsideVersion::V1 => self.execution.message_hash_v1(self.chain, account),
-            OutsideVersion::V2 => self.execution.message_hash_v2(self.chain, account),
+            TypedVersion::V1 => self.execution.message_hash_v1(self.chain, account),
+            TypedVersion::V2 => self.execution.message_hash_v2(self.chain, account),
         }
     }
 }
@@ -62,10 +62,10 @@ pub enum TypedDataError {
 }
 
 /// The document that a wallet signs.
-pub fn write(version: OutsideVersion, chain: ChainId, execution: &OutsideExecution) -> Value {
+pub fn write(version: TypedVersion, chain: ChainId, execution: &OutsideExecution) -> Value {
     match version {
-        OutsideVersion::V1 => write_v1(chain, execution),
-        OutsideVersion::V2 => write_v2(chain, execution),
+        TypedVersion::V1 => write_v1(chain, execution),
+        TypedVersion::V2 => write_v2(chain, execution),
     }
 }
 
@@ -215,8 +215,8 @@ pub fn read(document: &Value) -> Result<Read, TypedDataError> {
     let version = version_of(&domain)?;
     let chain = chain_of(&domain.chain_id)?;
     let execution = match version {
-        OutsideVersion::V1 => read_v1(message)?,
-        OutsideVersion::V2 => read_v2(message)?,
+        TypedVersion::V1 => read_v1(message)?,
+        TypedVersion::V2 => read_v2(message)?,
     };
     if execution.calls.len() > CALLS_MAX {
         return Err(TypedDataError::TooManyCalls(execution.calls.len()));
@@ -233,16 +233,14 @@ fn is(value: &Value, number: u64) -> bool {
     value.as_u64() == Some(number) || value.as_str() == Some(&number.to_string())
 }
 
-fn version_of(domain: &Domain) -> Result<OutsideVersion, TypedDataError> {
+fn version_of(domain: &Domain) -> Result<TypedVersion, TypedDataError> {
     if domain.name != NAME {
         return Err(TypedDataError::Domain("its name"));
     }
     match &domain.revision {
-        Some(revision) if is(revision, 1) && is(&domain.version, 2) => Ok(OutsideVersion::V2),
-        None if is(&domain.version, 1) => Ok(OutsideVersion::V1),
-        Some(Value::String(zero)) if zero == "0" && is(&domain.version, 1) => {
-            Ok(OutsideVersion::V1)
-        }
+        Some(revision) if is(revision, 1) && is(&domain.version, 2) => Ok(TypedVersion::V2),
+        None if is(&domain.version, 1) => Ok(TypedVersion::V1),
+        Some(Value::String(zero)) if zero == "0" && is(&domain.version, 1) => Ok(TypedVersion::V1),
         _ => Err(TypedDataError::Domain("its version and revision")),
     }
 }

@@ -5,7 +5,7 @@ use ciro_api::{
     hash::outside_execution::OutsideCall,
 };
 use ciro_paymaster::policy::{
-    self, Decision, Operation, Policy, PolicyStoreError, ReserveError, SettleError, Wanted,
+    self, Decision, EndError, Operation, Policy, PolicyStoreError, ReserveError, Wanted,
 };
 use deadpool_postgres::Client;
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ async fn what_an_operation_did_not_cost_is_free_again() {
     let id = ask(&mut client, sponsor, Asker { fee: 20, ..Asker::default() }).await.unwrap();
     ask(&mut client, sponsor, Asker::default()).await.unwrap_err();
     let tx = client.transaction().await.unwrap();
-    assert_eq!(policy::charge(&tx, id, Fri(5)).await.unwrap(), Fri(5));
+    assert_eq!(policy::capture(&tx, id, Fri(5)).await.unwrap(), Fri(5));
     tx.commit().await.unwrap();
     assert_eq!(look(&client, sponsor).await.held, Fri(5));
     assert_eq!(used(&client).await, "1,5");
@@ -181,12 +181,12 @@ async fn what_an_operation_did_not_cost_is_free_again() {
 }
 
 #[tokio::test]
-async fn an_operation_that_cost_more_than_was_reserved_is_charged_what_was_reserved() {
+async fn of_an_operation_that_cost_more_than_was_reserved_only_that_is_captured() {
     let mut client = connect(&fresh_database().await).await;
     let sponsor = with_limits(&client, &json!([])).await;
     let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
     let tx = client.transaction().await.unwrap();
-    assert_eq!(policy::charge(&tx, id, Fri(1_000)).await.unwrap(), Fri(FEE));
+    assert_eq!(policy::capture(&tx, id, Fri(1_000)).await.unwrap(), Fri(FEE));
     tx.commit().await.unwrap();
     assert_eq!(look(&client, sponsor).await.held, Fri(FEE));
 }
@@ -201,16 +201,16 @@ async fn a_reservation_ends_once() {
     let tx = client.transaction().await.unwrap();
     policy::release(&tx, id).await.unwrap();
     let again = policy::release(&tx, id).await.unwrap_err();
-    assert!(matches!(again, SettleError::NotReserved(other) if other == id), "{again}");
-    let charged = policy::charge(&tx, id, Fri(1)).await.unwrap_err();
-    assert!(matches!(charged, SettleError::NotReserved(_)), "{charged}");
+    assert!(matches!(again, EndError::NotReserved(other) if other == id), "{again}");
+    let captured = policy::capture(&tx, id, Fri(1)).await.unwrap_err();
+    assert!(matches!(captured, EndError::NotReserved(_)), "{captured}");
     tx.commit().await.unwrap();
     assert_eq!((look(&client, sponsor).await.held, used(&client).await.as_str()), (Fri(0), "0,0"));
     let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
     let tx = client.transaction().await.unwrap();
-    policy::charge(&tx, id, Fri(3)).await.unwrap();
+    policy::capture(&tx, id, Fri(3)).await.unwrap();
     let released = policy::release(&tx, id).await.unwrap_err();
-    assert!(matches!(released, SettleError::NotReserved(_)), "{released}");
+    assert!(matches!(released, EndError::NotReserved(_)), "{released}");
 }
 
 #[tokio::test]

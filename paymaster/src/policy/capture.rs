@@ -11,7 +11,7 @@ use crate::{
 
 /// A reservation that was not ended by this.
 #[derive(Debug, thiserror::Error)]
-pub enum SettleError {
+pub enum EndError {
     /// There never was one, or it has ended.
     #[error("operation {0} has no open reservation")]
     NotReserved(OperationId),
@@ -29,30 +29,30 @@ pub enum SettleError {
     Corrupt(#[from] Corrupt),
 }
 
-/// Charges what the operation did cost, and frees the rest. What was reserved is the most that is ever charged: beyond it, the
-/// cost is ours. Returns what is charged; it stays held until a statement settles it.
-pub async fn charge(
+/// Captures what the operation did cost, and frees the rest. What was reserved is the most that is ever captured: beyond it, the
+/// cost is ours. Returns what is captured; it stays held until a statement settles it.
+pub async fn capture(
     tx: &Transaction<'_>,
     operation: OperationId,
     cost: Fri,
-) -> Result<Fri, SettleError> {
+) -> Result<Fri, EndError> {
     let text = cost.to_string();
     let values = [(&operation.0 as _, Type::UUID), (&text as _, Type::TEXT)];
-    let rows = tx.query_typed(include_str!("charge.sql"), &values).await?;
-    let row = rows.first().ok_or(SettleError::NotReserved(operation))?;
+    let rows = tx.query_typed(include_str!("capture.sql"), &values).await?;
+    let row = rows.first().ok_or(EndError::NotReserved(operation))?;
     if row.try_get::<_, i64>("freed")? != 1 {
-        return Err(SettleError::HoldGone(operation));
+        return Err(EndError::HoldGone(operation));
     }
     Ok(word(row, "fee")?)
 }
 
 /// Gives everything back.
-pub async fn release(tx: &Transaction<'_>, operation: OperationId) -> Result<(), SettleError> {
+pub async fn release(tx: &Transaction<'_>, operation: OperationId) -> Result<(), EndError> {
     let values = [(&operation.0 as _, Type::UUID)];
     let rows = tx.query_typed(include_str!("release.sql"), &values).await?;
     let released = rows.first().is_some_and(|row| row.get::<_, i64>(0) == 1);
     if !released {
-        return Err(SettleError::NotReserved(operation));
+        return Err(EndError::NotReserved(operation));
     }
     Ok(ledger::void(tx, JobId(operation.0)).await?)
 }
