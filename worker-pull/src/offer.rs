@@ -144,7 +144,7 @@ impl Offering {
                 Err(_) => complete &= refused.contains_key(&model.id),
             }
         }
-        let pools = self.served(&catalogue, &models);
+        let pools = self.served(&catalogue, &models, refused);
         // All at once: a long poll that began with the first pool would not ask for the others.
         self.offers.send_if_modified(|offers| {
             let same = |new: &[Arc<Offered>], old: &[Arc<Offered>]| {
@@ -159,11 +159,19 @@ impl Offering {
 
     /// The pools of which this worker can run something, as far as it has tried. One that can run nothing of a pool would
     /// only spoil its jobs.
-    fn served(&self, catalogue: &[Model], models: &[Arc<Offered>]) -> Vec<PoolName> {
+    fn served(
+        &self,
+        catalogue: &[Model],
+        models: &[Arc<Offered>],
+        refused: &Refused,
+    ) -> Vec<PoolName> {
         let is_full = models.len() >= self.models_max;
         let serves = |pool: &&PoolName| {
             let mut of_pool = catalogue.iter().filter(|model| model.pool == **pool);
-            of_pool.any(|model| is_full || models.iter().any(|offered| offered.id == model.id))
+            of_pool.any(|model| {
+                let is_untried = is_full && !refused.contains_key(&model.id);
+                is_untried || models.iter().any(|offered| offered.id == model.id)
+            })
         };
         self.pools.iter().filter(serves).cloned().collect()
     }
