@@ -28,7 +28,7 @@ const COUNTED: usize = 800;
 /// Jobs of one lease.
 const LEASE: u32 = 4;
 /// How long it may take until all is placed, and until all is done.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Who was served how much.
 #[derive(Debug)]
@@ -118,19 +118,19 @@ async fn post_all(
         posting.spawn(async move {
             let priority = if jobs == 1 { Priority::Low } else { Priority::Normal };
             let mut random = StdRng::seed_from_u64(u64::try_from(sponsor)?);
-            let mut posted = Vec::with_capacity(jobs);
+            let mut made = Vec::with_capacity(jobs);
             for number in 0..jobs {
                 let (key, body) =
                     (format!("share-{sponsor}-{number}"), poster.job(number, priority));
-                posted.push((poster.until_acknowledged(&key, &body, &mut random).await?, key));
+                made.push((poster.until_acknowledged(&key, &body, &mut random).await?, key));
             }
-            anyhow::Ok((sponsor, posted))
+            anyhow::Ok((sponsor, made))
         });
     }
     let (mut owners, mut seen) = (BTreeMap::new(), Seen::default());
     while let Some(done) = posting.join_next().await {
-        let (sponsor, posted) = done??;
-        for (id, key) in posted {
+        let (sponsor, made) = done??;
+        for (id, key) in made {
             owners.insert(id, sponsor);
             seen.note(&key, id);
         }

@@ -58,7 +58,8 @@ impl Net {
     }
 
     pub(crate) async fn stop(self) -> Room {
-        self.dev.stop().await.unwrap();
+        // On the heap: it holds all that runs.
+        Box::pin(self.dev.stop()).await.unwrap();
         self.room
     }
 

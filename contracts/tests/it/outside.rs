@@ -34,8 +34,8 @@ pub(crate) fn outside(call: Call) -> OutsideCall {
     OutsideCall { to: Address(call.to), selector: call.selector, calldata: call.calldata }
 }
 
-pub(crate) fn pays(amount: u128) -> Option<Charge> {
-    Some(Charge { token: STRK, amount: TokenUnits(amount) })
+pub(crate) fn pays(amount: u128) -> Charge {
+    Charge { token: STRK, amount: TokenUnits(amount) }
 }
 
 impl Outside {
@@ -110,7 +110,7 @@ impl Outside {
         (fee, charge): (u128, u128),
     ) -> Operation {
         calls.push(TOKEN.transfer(self.forwarder.address, Fri(fee)));
-        Operation { charge: pays(charge), ..self.operation(user, nonce, calls) }
+        Operation { charge: Some(pays(charge)), ..self.operation(user, nonce, calls) }
     }
 
     /// Sends the operations as one batch; an error where its transaction fails.

@@ -37,8 +37,12 @@ pub async fn capture(
     cost: Fri,
 ) -> Result<Fri, EndError> {
     let text = cost.to_string();
-    let values = [(&operation.0 as _, Type::UUID), (&text as _, Type::TEXT)];
-    let rows = tx.query_typed(include_str!("capture.sql"), &values).await?;
+    let rows = tx
+        .query_typed(
+            include_str!("capture.sql"),
+            &[(&operation.0, Type::UUID), (&text, Type::TEXT)],
+        )
+        .await?;
     let row = rows.first().ok_or(EndError::NotReserved(operation))?;
     if row.try_get::<_, i64>("freed")? != 1 {
         return Err(EndError::HoldGone(operation));
@@ -48,8 +52,7 @@ pub async fn capture(
 
 /// Gives everything back.
 pub async fn release(tx: &Transaction<'_>, operation: OperationId) -> Result<(), EndError> {
-    let values = [(&operation.0 as _, Type::UUID)];
-    let rows = tx.query_typed(include_str!("release.sql"), &values).await?;
+    let rows = tx.query_typed(include_str!("release.sql"), &[(&operation.0, Type::UUID)]).await?;
     let released = rows.first().is_some_and(|row| row.get::<_, i64>(0) == 1);
     if !released {
         return Err(EndError::NotReserved(operation));

@@ -26,8 +26,12 @@ pub async fn store(
     document: &str,
 ) -> Result<i32, PolicyStoreError> {
     PolicyDocument::parse(document.as_bytes())?;
-    let values = [(&sponsor.0 as _, Type::UUID), (&document as _, Type::TEXT)];
-    let row = client.query_typed(include_str!("store.sql"), &values).await?;
+    let row = client
+        .query_typed(
+            include_str!("store.sql"),
+            &[(&sponsor.0, Type::UUID), (&document, Type::TEXT)],
+        )
+        .await?;
     let row = row.first().ok_or(PolicyStoreError::UnknownSponsor(sponsor))?;
     Ok(row.try_get("revision")?)
 }
@@ -37,8 +41,7 @@ pub async fn current(
     client: &impl GenericClient,
     sponsor: SponsorId,
 ) -> Result<Option<(i32, PolicyDocument)>, PolicyStoreError> {
-    let values = [(&sponsor.0 as _, Type::UUID)];
-    let rows = client.query_typed(include_str!("current.sql"), &values).await?;
+    let rows = client.query_typed(include_str!("current.sql"), &[(&sponsor.0, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let document: &str = row.try_get("document")?;
     Ok(Some((row.try_get("revision")?, PolicyDocument::parse(document.as_bytes())?)))

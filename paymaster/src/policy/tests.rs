@@ -293,13 +293,11 @@ fn by_looking_at_all<'a>(
     document: &'a PolicyDocument,
     operation: &Operation<'_>,
 ) -> Option<&'a RuleId> {
-    let alone = |rule: &Rule| {
-        let single = PolicyDocument { rules: vec![rule.clone()], ..document.clone() };
-        let decided = Policy::new(single);
-        let fits = decided.explain(operation)[0].1.is_none();
-        fits
+    let fits = |rule: &Rule| {
+        let alone = PolicyDocument { rules: vec![rule.clone()], ..document.clone() };
+        matches!(Policy::new(alone).explain(operation)[..], [(_, None)])
     };
-    document.rules.iter().find(|rule| alone(rule)).map(|rule| &rule.id)
+    document.rules.iter().find(|rule| fits(rule)).map(|rule| &rule.id)
 }
 
 fn any_rule(number: usize) -> impl Strategy<Value = Value> {

@@ -45,7 +45,7 @@ impl Newcomer {
             id: self.deployment.id,
             account,
             version: OutsideVersion::V2,
-            charge: pays(100),
+            charge: Some(pays(100)),
             calldata: execution.calldata(&[signature.r.0, signature.s.0]),
         }
     }

@@ -2,7 +2,7 @@
 //! out of batches. As devnet has it; the record of the decision shows the table.
 
 use ciro_api::{Address, Felt, Fri, TxHash};
-use ciro_contracts::{FailureReason, KeyedAccount, Operation, Outcome, OutsideVersion};
+use ciro_contracts::{Charge, FailureReason, KeyedAccount, Operation, Outcome, OutsideVersion};
 use serde_json::Value;
 use starknet_rust::{
     accounts::{Account, ExecutionEncoding, SingleOwnerAccount},
@@ -142,8 +142,7 @@ async fn an_address_without_a_contract_ends_the_batch() {
     bench.ends_the_batch(account, why).await;
     let callee = bench.operation(call(NOWHERE, "anything", Vec::new()));
     bench.ends_the_batch(callee, why).await;
-    let mut charge = pays(1);
-    charge.as_mut().unwrap().token = NOWHERE;
+    let charge = Some(Charge { token: NOWHERE, ..pays(1) });
     let token = Operation { charge, ..bench.transfer() };
     bench.ends_the_batch(token, why).await;
 }
