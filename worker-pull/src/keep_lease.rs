@@ -203,7 +203,7 @@ pub(crate) async fn release_unsigned(shop: Arc<Workshop>) {
 }
 
 /// Gives leases back. One try: a lease that cannot be released runs out.
-async fn release(shop: Arc<Workshop>, leases: Vec<LeaseRef>) {
+pub(crate) async fn release(shop: Arc<Workshop>, leases: Vec<LeaseRef>) {
     for some in leases.chunks(LEASES_TOGETHER_MAX) {
         let ask = ReleaseRequest { leases: some.to_vec() };
         match shop.gateway.release(&ask).await {

@@ -187,7 +187,7 @@ async fn start(
     for (offered, model, task) in ready {
         match offered {
             Some(offered) => offered.run(task),
-            None => await_model(shop, wants, (task.fence, model), task),
+            None => await_model(shop, wants, model, task),
         }
     }
 }

@@ -71,12 +71,21 @@ impl Offers {
     }
 }
 
+/// Why a model cannot be run here.
+#[derive(Clone, Debug)]
+pub(crate) enum NoModel {
+    /// Trying again may help.
+    ForNow(String),
+    /// It will not.
+    ForGood(String),
+}
+
 /// A job came whose model is not loaded.
 #[derive(Debug)]
 pub(crate) struct Want {
     pub(crate) model: ModelId,
     /// The model, or why this worker cannot run it.
-    pub(crate) answer: oneshot::Sender<Result<Arc<Offered>, String>>,
+    pub(crate) answer: oneshot::Sender<Result<Arc<Offered>, NoModel>>,
 }
 
 /// Reads the catalogue and keeps the offer current.
@@ -177,12 +186,12 @@ impl Offering {
     }
 
     /// The model, loaded now if it was not. Or why this worker cannot run it.
-    async fn bring(&self, id: ModelId, refused: &mut Refused) -> Result<Arc<Offered>, String> {
+    async fn bring(&self, id: ModelId, refused: &mut Refused) -> Result<Arc<Offered>, NoModel> {
         if let Some(offered) = self.offers.borrow().find(id) {
             return Ok(Arc::clone(offered));
         }
         if let Some(reason) = refused.get(&id) {
-            return Err(reason.clone());
+            return Err(NoModel::ForGood(reason.clone()));
         }
         let offered = self.load(id, refused).await?;
         self.offers.send_modify(|offers| {
@@ -192,16 +201,17 @@ impl Offering {
         Ok(offered)
     }
 
-    async fn load(&self, id: ModelId, refused: &mut Refused) -> Result<Arc<Offered>, String> {
+    async fn load(&self, id: ModelId, refused: &mut Refused) -> Result<Arc<Offered>, NoModel> {
         let fetched =
             fetch_model(&self.shop.gateway, &self.cache_dir, self.onnx.as_ref(), id).await;
         let (manifest, program) = fetched.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::warn!(%id, %error, cause, "model not loaded");
-            if !error.is_passing() {
-                refused.insert(id, error.to_string());
+            if error.is_passing() {
+                return NoModel::ForNow(error.to_string());
             }
-            error.to_string()
+            refused.insert(id, error.to_string());
+            NoModel::ForGood(error.to_string())
         })?;
         let held = Arc::clone(&self.shop.held);
         let outcomes = self.outcomes.clone();
@@ -209,7 +219,7 @@ impl Offering {
         let bench = Bench { model: id, name: called, scheme, program, held, outcomes };
         let tasks = bench.start().map_err(|error| {
             tracing::warn!(model = %manifest.name, %error, "cannot start the model's thread");
-            error.to_string()
+            NoModel::ForNow(error.to_string())
         })?;
         tracing::info!(model = %manifest.name, %id, "model loaded");
         Ok(Arc::new(Offered::new(id, manifest, tasks)))

@@ -13,7 +13,7 @@ pub(super) struct Shipped {
     manifest: &'static [u8],
     artifact: Option<&'static [u8]>,
     pool: &'static str,
-    /// Measured once for its largest input, rounded up.
+    /// The least that can be said: runs of both are short, and nobody has measured the longest.
     expected_run_ms: NonZeroU32,
 }
 

@@ -211,3 +211,40 @@ async fn a_model_that_no_worker_of_its_pool_can_run_fails_its_jobs_and_says_why(
     own.stop().await.unwrap();
     net.stop().await;
 }
+
+#[tokio::test]
+async fn a_job_whose_model_cannot_be_had_now_is_given_back_without_blame() {
+    let mut net = Net::start().await;
+    let onnxruntime = onnxruntime();
+    let settings = [
+        ("CIRO_WORKER_POOLS", "cpu.onnx,cpu"),
+        ("CIRO_WORKER_MODELS", "1"),
+        ("CIRO_ONNXRUNTIME_LIB", onnxruntime.to_str().unwrap()),
+    ];
+    let mut own = worker(&mut net, &settings).await;
+    let rated = post(&net, "ciro/sentiment@1", "loaded for this one").await;
+    assert_eq!(until_final(&net, &rated).await.status, JobStatus::Succeeded);
+    let hashed = post(&net, "ciro/sha256@1", "takes its room").await;
+    assert_eq!(until_final(&net, &hashed).await.status, JobStatus::Succeeded);
+    // What the catalogue has of it now is not what its manifest pins, and the worker's own copy is gone.
+    net.execute(
+        "CREATE TABLE kept AS SELECT artifact FROM model WHERE name = 'ciro/sentiment@1'; \
+                 UPDATE model SET artifact = 'other bytes' WHERE name = 'ciro/sentiment@1'",
+    )
+    .await;
+    std::fs::remove_dir_all(net.room.path().join("own-worker/models")).unwrap();
+    let waits = post(&net, "ciro/sentiment@1", "when it is back").await;
+    let deadline = Instant::now() + PATIENCE;
+    while !log_of(&own).contains("the job is given back") {
+        assert!(Instant::now() < deadline, "the job was never given back");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(net.sql("SELECT sum(fail_count)::text FROM job_live").await, "0");
+    net.execute(
+        "UPDATE model SET artifact = kept.artifact FROM kept WHERE name = 'ciro/sentiment@1'",
+    )
+    .await;
+    assert_eq!(until_final(&net, &waits).await.status, JobStatus::Succeeded);
+    own.stop().await.unwrap();
+    net.stop().await;
+}

@@ -15,6 +15,9 @@ pub enum EndError {
     /// There never was one, or it has ended.
     #[error("operation {0} has no open reservation")]
     NotReserved(OperationId),
+    /// It cost nothing, so nothing was sent for it.
+    #[error("operation {0} cost nothing; release it")]
+    NothingSpent(OperationId),
     /// Its money is not where it was put.
     #[error("the hold of operation {0} is not pending")]
     HoldGone(OperationId),
@@ -36,6 +39,9 @@ pub async fn capture(
     operation: OperationId,
     cost: Fri,
 ) -> Result<Fri, EndError> {
+    if cost == Fri::ZERO {
+        return Err(EndError::NothingSpent(operation));
+    }
     let text = cost.to_string();
     let rows = tx
         .query_typed(

@@ -58,6 +58,16 @@ async fn ask(
     sponsor: SponsorId,
     asker: Asker,
 ) -> Result<OperationId, ReserveError> {
+    let id = OperationId(Uuid::now_v7());
+    ask_as(client, sponsor, asker, id).await.map(|()| id)
+}
+
+async fn ask_as(
+    client: &mut Client,
+    sponsor: SponsorId,
+    asker: Asker,
+    id: OperationId,
+) -> Result<(), ReserveError> {
     let (revision, document) = policy::current(&***client, sponsor).await.unwrap().unwrap();
     let calls = [OutsideCall {
         to: TARGET,
@@ -80,13 +90,12 @@ async fn ask(
     };
     let policy = Policy::new(document);
     let Decision::Allow(rule) = policy.decide(&operation) else { panic!("not allowed") };
-    let id = OperationId(Uuid::now_v7());
     let wanted = Wanted { id, sponsor, revision, rule, operation: &operation };
     let mut tx = client.transaction().await.unwrap();
     let reserved = policy::reserve(&mut tx, &wanted).await;
     // Also after a refusal: it must have left nothing behind.
     tx.commit().await.unwrap();
-    reserved.map(|()| id)
+    reserved
 }
 
 async fn used(client: &Client) -> String {
@@ -192,6 +201,35 @@ async fn of_an_operation_that_cost_more_than_was_reserved_only_that_is_captured(
 }
 
 #[tokio::test]
+async fn an_operation_that_asks_again_is_not_reserved_twice() {
+    let mut client = connect(&fresh_database().await).await;
+    let sponsor = with_limits(&client, &json!([limit("operations", "rule", "day", 5)])).await;
+    let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let again = ask_as(&mut client, sponsor, Asker::default(), id).await.unwrap_err();
+    assert!(matches!(again, ReserveError::Money(_)), "{again}");
+    assert_eq!((look(&client, sponsor).await.held, used(&client).await.as_str()), (Fri(FEE), "1"));
+}
+
+#[tokio::test]
+async fn what_a_process_had_not_committed_when_it_died_has_not_happened() {
+    let config = fresh_database().await;
+    let mut client = connect(&config).await;
+    let sponsor = with_limits(&client, &json!([limit("operations", "rule", "day", 1)])).await;
+    let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    policy::release(&tx, id).await.unwrap();
+    // The connection goes with its transaction open, as that of a killed process does.
+    drop(tx);
+    drop(client);
+    let mut other = connect(&config).await;
+    ask(&mut other, sponsor, Asker::default()).await.unwrap_err();
+    let tx = other.transaction().await.unwrap();
+    policy::capture(&tx, id, Fri(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(look(&other, sponsor).await.held, Fri(1));
+}
+
+#[tokio::test]
 async fn a_reservation_ends_once() {
     let mut client = connect(&fresh_database().await).await;
     let limits =
@@ -199,6 +237,8 @@ async fn a_reservation_ends_once() {
     let sponsor = with_limits(&client, &limits).await;
     let id = ask(&mut client, sponsor, Asker::default()).await.unwrap();
     let tx = client.transaction().await.unwrap();
+    let nothing = policy::capture(&tx, id, Fri(0)).await.unwrap_err();
+    assert!(matches!(nothing, EndError::NothingSpent(_)), "{nothing}");
     policy::release(&tx, id).await.unwrap();
     let again = policy::release(&tx, id).await.unwrap_err();
     assert!(matches!(again, EndError::NotReserved(other) if other == id), "{again}");
