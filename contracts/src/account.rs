@@ -1,6 +1,9 @@
 //! An account whose key we hold: signs, sends, waits. Never repeats a transaction on its own account:
 //! whoever needs that keeps the [`SignedTransaction`] and broadcasts it again.
 
+mod bounds;
+mod simulate;
+
 use std::time::Duration;
 
 use ciro_api::{Address, Felt, TxHash};
@@ -10,21 +13,24 @@ use starknet_rust::{
         Account, AccountError as LibraryError, ConnectedAccount, ExecutionEncoding,
         SingleOwnerAccount,
     },
-    core::types::{BroadcastedInvokeTransaction, Call, FeeEstimate},
-    providers::{JsonRpcClient, Provider, jsonrpc::HttpTransport},
+    core::types::{BroadcastedInvokeTransaction, Call},
+    providers::{JsonRpcClient, Provider},
     signers::{LocalWallet, SigningKey},
 };
 
 use crate::{
-    chain::{Chain, ChainError},
+    chain::{Chain, ChainError, Nodes},
     classes::Class,
     private_key::PrivateKey,
 };
 
+pub use bounds::ResourceBounds;
+pub use simulate::{Effects, Simulation, Validation};
+
 /// How long an acceptance may take: many block times of mainnet.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-type Inner = SingleOwnerAccount<std::sync::Arc<JsonRpcClient<HttpTransport>>, LocalWallet>;
+type Inner = SingleOwnerAccount<std::sync::Arc<JsonRpcClient<Nodes>>, LocalWallet>;
 
 /// An account contract and the one key that signs for it.
 #[derive(Clone)]
@@ -65,32 +71,6 @@ pub enum AccountError {
     Fee,
 }
 
-/// What a transaction may cost at most: half as much again as the estimate, since prices move
-/// between the estimate and the block.
-struct Bounds {
-    l1_gas: u64,
-    l1_gas_price: u128,
-    l2_gas: u64,
-    l2_gas_price: u128,
-    l1_data_gas: u64,
-    l1_data_gas_price: u128,
-}
-
-impl Bounds {
-    fn of(fee: &FeeEstimate) -> Result<Self, AccountError> {
-        let gas = |estimate: u64| estimate.checked_add(estimate / 2).ok_or(AccountError::Fee);
-        let price = |estimate: u128| estimate.checked_add(estimate / 2).ok_or(AccountError::Fee);
-        Ok(Self {
-            l1_gas: gas(fee.l1_gas_consumed)?,
-            l1_gas_price: price(fee.l1_gas_price)?,
-            l2_gas: gas(fee.l2_gas_consumed)?,
-            l2_gas_price: price(fee.l2_gas_price)?,
-            l1_data_gas: gas(fee.l1_data_gas_consumed)?,
-            l1_data_gas_price: price(fee.l1_data_gas_price)?,
-        })
-    }
-}
-
 impl KeyedAccount {
     /// The account at `address` on `chain`; nothing is sent yet.
     pub fn new(chain: Chain, address: Address, key: &PrivateKey) -> Self {
@@ -129,18 +109,28 @@ impl KeyedAccount {
     ) -> Result<SignedTransaction, AccountError> {
         let estimate = self.inner.execute_v3(calls.clone()).nonce(Felt::from(nonce));
         let fee = self.library("estimate a transaction's fee", estimate.estimate_fee()).await?;
-        let bounds = Bounds::of(&fee)?;
+        self.sign(calls, nonce, &ResourceBounds::of(&fee)?, 0).await
+    }
+
+    /// Signs and hashes within bounds that are known; asks nobody.
+    pub async fn sign(
+        &self,
+        calls: Vec<Call>,
+        nonce: u64,
+        bounds: &ResourceBounds,
+        tip_fri: u64,
+    ) -> Result<SignedTransaction, AccountError> {
         let prepared = self
             .inner
             .execute_v3(calls)
             .nonce(Felt::from(nonce))
             .l1_gas(bounds.l1_gas)
-            .l1_gas_price(bounds.l1_gas_price)
+            .l1_gas_price(bounds.l1_gas_price_fri)
             .l2_gas(bounds.l2_gas)
-            .l2_gas_price(bounds.l2_gas_price)
+            .l2_gas_price(bounds.l2_gas_price_fri)
             .l1_data_gas(bounds.l1_data_gas)
-            .l1_data_gas_price(bounds.l1_data_gas_price)
-            .tip(0)
+            .l1_data_gas_price(bounds.l1_data_gas_price_fri)
+            .tip(tip_fri)
             .prepared()
             .map_err(|_| AccountError::Fee)?;
         let body =

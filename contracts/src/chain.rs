@@ -2,7 +2,11 @@
 //!
 //! Never signs, and never prints the node's URL, which often holds an API key.
 
+mod class;
 mod error;
+mod estimate;
+mod nodes;
+mod receipt;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -12,11 +16,16 @@ use starknet_rust::{
         AddressFilter, BlockId, BlockTag, EmittedEvent, EventFilter, ExecutionResult, FunctionCall,
         MaybePreConfirmedBlockWithTxHashes, StarknetError, TransactionStatus,
     },
-    providers::{JsonRpcClient, Provider, ProviderError, jsonrpc::HttpTransport},
+    providers::{JsonRpcClient, Provider, ProviderError},
 };
 use url::Url;
 
+pub use class::ClassKind;
 pub use error::ChainError;
+pub use estimate::account_address;
+pub(crate) use estimate::unsigned;
+pub(crate) use nodes::Nodes;
+pub use receipt::Receipt;
 
 use crate::felts::selector;
 
@@ -27,13 +36,13 @@ const EVENTS_PER_PAGE: u64 = 1_000;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The client that accounts send through.
-pub(crate) type Client = Arc<JsonRpcClient<HttpTransport>>;
+pub(crate) type Client = Arc<JsonRpcClient<Nodes>>;
 
-/// A node and the chain that it follows.
+/// A chain, and the nodes that follow it.
 #[derive(Clone)]
 pub struct Chain {
     client: Client,
-    url: Url,
+    urls: Arc<[Url]>,
     id: ChainId,
     timeout: Duration,
 }
@@ -77,8 +86,13 @@ impl Chain {
 
     /// A chain whose id is known; nothing is sent yet, so its node may be down.
     pub fn offline(url: Url, id: ChainId, timeout: Duration) -> Self {
-        let client = Arc::new(JsonRpcClient::new(HttpTransport::new(url.clone())));
-        Self { client, url, id, timeout }
+        Self::among(&[url], id, timeout)
+    }
+
+    /// The same with several nodes, in the order in which they are liked: when one does not answer, the next is asked.
+    pub fn among(urls: &[Url], id: ChainId, timeout: Duration) -> Self {
+        let client = Arc::new(JsonRpcClient::new(Nodes::new(urls, timeout)));
+        Self { client, urls: urls.into(), id, timeout }
     }
 
     /// The id of the chain.
@@ -110,7 +124,8 @@ impl Chain {
                 ChainError::Refused { doing, error: Box::new(error) }
             }
             other => {
-                let detail = other.to_string().replace(self.url.as_str(), "the node");
+                let hide = |text: String, url: &Url| text.replace(url.as_str(), "the node");
+                let detail = self.urls.iter().fold(other.to_string(), hide);
                 ChainError::Unreachable { doing, detail }
             }
         }

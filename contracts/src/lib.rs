@@ -16,8 +16,10 @@ pub mod pool;
 pub mod private_key;
 pub mod token;
 
-pub use account::{AccountError, KeyedAccount, SignedTransaction};
-pub use chain::{Chain, ChainError, TransactionOutcome};
+pub use account::{
+    AccountError, Effects, KeyedAccount, ResourceBounds, SignedTransaction, Simulation, Validation,
+};
+pub use chain::{Chain, ChainError, ClassKind, Receipt, TransactionOutcome, account_address};
 pub use deploy::{DeployError, ForwarderParameters, Parameters, deploy, deploy_forwarder};
 pub use deployment::{Deployment, DeploymentFileError};
 pub use events::{Event, EventError, Located};
@@ -32,4 +34,6 @@ pub use job_manager::{
 };
 pub use pool::{Announced, Pending, Pool};
 pub use private_key::{PrivateKey, PrivateKeyError};
+/// A call as an account makes it.
+pub use starknet_rust::core::types::Call;
 pub use token::Token;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ciro_api::{Felt, PublicKey, felt::parse_felt, hash::sign};
+use starknet_rust::signers::{KeystoreError, SigningKey};
 
 /// A Stark-curve private key.
 #[derive(Clone)]
@@ -38,6 +39,14 @@ pub enum PrivateKeyError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The keystore is none, or its password another.
+    #[error("the keystore {path} cannot be opened: {detail}")]
+    Keystore {
+        /// The file.
+        path: PathBuf,
+        /// Why, without the key.
+        detail: String,
+    },
     /// Its content is no key.
     #[error("the key file {path} does not hold a 0x hex private key")]
     Content {
@@ -64,6 +73,25 @@ impl PrivateKey {
             Ok(value) if value != Felt::ZERO => Ok(Self(value)),
             _ => Err(PrivateKeyError::Content { path: path.to_owned() }),
         }
+    }
+
+    /// Reads a file that holds the key encrypted, as Web3 Secret Storage.
+    pub fn from_keystore(path: &Path, password: &str) -> Result<Self, PrivateKeyError> {
+        let failed = |error: KeystoreError| PrivateKeyError::Keystore {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        };
+        let key = SigningKey::from_keystore(path, password).map_err(failed)?;
+        Ok(Self(key.secret_scalar()))
+    }
+
+    /// Writes such a file.
+    pub fn write_keystore(&self, path: &Path, password: &str) -> Result<(), PrivateKeyError> {
+        let failed = |error: KeystoreError| PrivateKeyError::Keystore {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        };
+        SigningKey::from_secret_scalar(self.0).save_as_keystore(path, password).map_err(failed)
     }
 
     /// The number itself, for whoever signs.

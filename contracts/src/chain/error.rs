@@ -65,6 +65,16 @@ impl ChainError {
         )
     }
 
+    /// Whether the node has this transaction already.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self.refusal(), Some(StarknetError::DuplicateTx))
+    }
+
+    /// Whether the node wants another nonce: an earlier transaction is missing, or this one was taken already.
+    pub fn is_out_of_turn(&self) -> bool {
+        matches!(self.refusal(), Some(StarknetError::InvalidTransactionNonce(_)))
+    }
+
     /// Whether the node did not answer at all, so that nothing is known.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::Unreachable { .. })

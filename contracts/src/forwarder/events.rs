@@ -7,7 +7,8 @@ use starknet_rust::core::{types::EmittedEvent, utils::parse_cairo_short_string};
 
 use super::Forwarder;
 use crate::{
-    chain::{Chain, ChainError},
+    account::Effects,
+    chain::{Chain, ChainError, Receipt},
     events::EventError,
     felts::{Felts, FeltsError, selector},
 };
@@ -132,14 +133,18 @@ fn operation(
 impl ForwarderEvent {
     /// Reads what a node returned.
     pub fn decode(raw: &EmittedEvent) -> Result<Self, EventError> {
-        let tx_hash = TxHash(raw.transaction_hash);
+        Self::read(TxHash(raw.transaction_hash), &raw.keys, &raw.data)
+    }
+
+    /// Reads an event of transaction `tx_hash`.
+    pub fn read(tx_hash: TxHash, keys: &[Felt], data: &[Felt]) -> Result<Self, EventError> {
         let (first, keys) =
-            raw.keys.split_first().ok_or(EventError::Unknown { tx_hash, selector: Felt::ZERO })?;
+            keys.split_first().ok_or(EventError::Unknown { tx_hash, selector: Felt::ZERO })?;
         let (name, read) = READERS
             .iter()
             .find(|(name, _)| selector(name) == *first)
             .ok_or(EventError::Unknown { tx_hash, selector: *first })?;
-        let fields = [keys, &raw.data].concat();
+        let fields = [keys, data].concat();
         let mut felts = Felts::new(&fields);
         read(&mut felts)
             .and_then(|event| felts.end().map(|()| event))
@@ -156,18 +161,59 @@ impl Forwarder {
         block: u64,
     ) -> Result<Vec<OperationOutcome>, ChainError> {
         let raw = chain.events(&[self.address], block, block).await?;
-        let mut outcomes = Vec::new();
-        for event in raw.iter().filter(|event| event.transaction_hash == hash.0) {
-            let event = ForwarderEvent::decode(event).map_err(|error| ChainError::Unexpected {
-                doing: "read what a batch did",
-                detail: error.to_string(),
-            })?;
-            if let ForwarderEvent::Operation(outcome) = event {
+        let mine = raw.iter().filter(|event| event.transaction_hash == hash.0);
+        read_outcomes(hash, mine.map(|event| (&event.keys[..], &event.data[..])))
+    }
+
+    /// The same, out of the receipt.
+    pub fn outcomes_of(
+        self,
+        hash: TxHash,
+        receipt: &Receipt,
+    ) -> Result<Vec<OperationOutcome>, ChainError> {
+        let mine = receipt.events.iter().filter(|event| event.from_address == self.address.0);
+        read_outcomes(hash, mine.map(|event| (&event.keys[..], &event.data[..])))
+    }
+
+    /// The same, of a transaction that was only simulated.
+    pub fn simulated_outcomes(
+        self,
+        effects: &Effects,
+    ) -> Result<Vec<OperationOutcome>, ChainError> {
+        let mut emitted = effects.emitted_by(self.address);
+        emitted.sort_by_key(|event| event.order);
+        let unsent = TxHash(Felt::ZERO);
+        read_outcomes(unsent, emitted.iter().map(|event| (&event.keys[..], &event.data[..])))
+    }
+}
+
+/// A deployment that came alone has succeeded; where an operation came with it, its outcome counts.
+fn read_outcomes<'a>(
+    hash: TxHash,
+    raw: impl Iterator<Item = (&'a [Felt], &'a [Felt])>,
+) -> Result<Vec<OperationOutcome>, ChainError> {
+    let mut outcomes = Vec::new();
+    let mut deployed = None;
+    for (keys, data) in raw {
+        let event = ForwarderEvent::read(hash, keys, data).map_err(|error| {
+            let detail = error.to_string();
+            ChainError::Unexpected { doing: "read what a batch did", detail }
+        })?;
+        match event {
+            ForwarderEvent::AccountDeployed { id, account } => {
+                deployed = Some(id);
+                outcomes.push(OperationOutcome { id, account, outcome: Outcome::Succeeded });
+            }
+            ForwarderEvent::Operation(outcome) => {
+                if deployed.take() == Some(outcome.id) {
+                    outcomes.pop();
+                }
                 outcomes.push(outcome);
             }
+            _ => {}
         }
-        Ok(outcomes)
     }
+    Ok(outcomes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The Forwarder with real accounts, signatures and STRK.
 
 mod deploy;
+mod simulate;
 mod uncatchable;
 
 use ciro_api::{Address, Felt, Fri, limits::OPERATIONS_MAX};

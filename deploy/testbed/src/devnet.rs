@@ -32,6 +32,15 @@ impl Devnet {
 
     /// A chain with so many funded accounts, the same each time.
     pub fn start_with(accounts: u8) -> Self {
+        Self::launch(accounts, &[])
+    }
+
+    /// The same, and the classes of Argent's accounts are declared on it.
+    pub fn start_with_argent(accounts: u8) -> Self {
+        Self::launch(accounts, &["--predeclare-argent"])
+    }
+
+    fn launch(accounts: u8, more: &[&str]) -> Self {
         let beside = || {
             let shared =
                 Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../shared/bin");
@@ -44,6 +53,7 @@ impl Devnet {
             .arg(program)
             .args(["--host", "127.0.0.1", "--port", "0", "--seed", "0", "--chain-id", "TESTNET"])
             .args(["--accounts", &accounts.to_string()])
+            .args(more)
             .env("RUST_LOG", "info")
             .env("NO_COLOR", "1")
             .current_dir(env::temp_dir())
