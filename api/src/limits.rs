@@ -78,6 +78,16 @@ pub const STATEMENTS_MAX: usize = 50;
 /// calldata, so 200 fit the 4,000 that a gateway takes. Larger ones fill it sooner.
 pub const OPERATIONS_MAX: usize = 200;
 
+/// Most felts of calldata that a relayer puts into one transaction: what gateways of the chain take. The blocks themselves would
+/// take 5,000.
+pub const RELAYED_FELTS_MAX: u64 = 4_000;
+
+/// Most L2 gas that the operations of one transaction take together, as simulated: leaves a tenth for what simulations miss.
+pub const RELAYED_L2_GAS_MAX: u64 = 1_000_000_000;
+
+/// Most L2 gas that a transaction may be bound to: what the chain gives to the execution of one.
+pub const TRANSACTION_L2_GAS_MAX: u64 = 1_110_000_000;
+
 /// Longest name of a pool in bytes: it is part of every key and label of the pool.
 pub const POOL_NAME_BYTES_MAX: usize = 32;
 

@@ -40,6 +40,10 @@ static V2_CALL: LazyLock<Felt> = LazyLock::new(|| {
     type_hash(r#""Call"("To":"ContractAddress","Selector":"selector","Calldata":"felt*")"#)
 });
 
+/// Of version 3, whose type names a tuple.
+const V3_EXECUTION: Felt =
+    Felt::from_hex_unchecked("0x13c8403ec4241d635a9bb6243dc259fe85c3483374f6c92b23510b4594a7d38");
+
 /// One call that the account makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideCall {
@@ -109,7 +113,28 @@ impl OutsideExecution {
         poseidon_hash_many(&[short_string(PREFIX), domain, account.0, self.struct_hash_v2()])
     }
 
-    /// The execution and its signature, as the account's functions of both versions take them.
+    /// What `account` signs on `chain` in version 3, which only Cartridge's Controller has: its nonce is one bit of a mask in
+    /// a channel, and the channel stands where other versions have their nonce. Wallets cannot make this hash, since its type
+    /// is none of SNIP-12.
+    pub fn message_hash_v3(&self, chain: ChainId, account: Address, mask: u128) -> Felt {
+        let calls: Vec<Felt> = self.calls.iter().map(OutsideCall::hash_v2).collect();
+        let [caller, channel, after, before] = self.terms();
+        let calls = poseidon_hash_many(&calls);
+        let hashed = [V3_EXECUTION, caller, channel, Felt::from(mask), after, before, calls];
+        let domain =
+            poseidon_hash_many(&[*DOMAIN_TYPE, short_string(NAME), Felt::TWO, chain.0, Felt::TWO]);
+        let execution = poseidon_hash_many(&hashed);
+        poseidon_hash_many(&[short_string(PREFIX), domain, account.0, execution])
+    }
+
+    /// The execution and its signature, as the account's function of version 3 takes them.
+    pub fn calldata_v3(&self, mask: u128, signature: &[Felt]) -> Vec<Felt> {
+        let mut felts = self.calldata(signature);
+        felts.insert(2, Felt::from(mask));
+        felts
+    }
+
+    /// The execution and its signature, as the account's functions of versions 1 and 2 take them.
     pub fn calldata(&self, signature: &[Felt]) -> Vec<Felt> {
         let mut felts = self.terms().to_vec();
         felts.push(Felt::from(self.calls.len()));

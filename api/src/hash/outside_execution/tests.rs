@@ -167,3 +167,16 @@ fn the_accounts_calldata_is_that_of_starknet_js() {
     ];
     assert_eq!(execution().calldata(&["0x123", "0x456"].map(felt)), expected.map(felt));
 }
+
+#[test]
+fn version_3_hashes_as_the_controllers_contract_defines_it() {
+    let execution = OutsideExecution { nonce: felt("0xbeef"), ..execution() };
+    for (chain, hash) in [
+        (SEPOLIA, "0x2b94f234a5958e5c63cac5f4f8d5ca4c991f1e49a8a923de588c0b4108d82ac"),
+        (MAIN, "0x62877c5bedfe74a08eeba99a316d2c3b60404c73778a6bf7e8acff5f8384683"),
+    ] {
+        assert_eq!(execution.message_hash_v3(chain, ACCOUNT, 4), felt(hash));
+    }
+    let felts = execution.calldata_v3(4, &[]);
+    assert_eq!(felts[..4], [execution.caller.0, felt("0xbeef"), felt("0x4"), Felt::ONE]);
+}
