@@ -33,6 +33,7 @@ fn decide(criterion: &mut Criterion) {
         key: SponsorKeyId(Uuid::nil()),
         account: Address(Felt::from(0xacc_u64)),
         class_hash: Felt::ONE,
+        deploys: false,
         device: None,
         from: None,
         origin: None,

@@ -58,6 +58,9 @@ pub struct ExplainFlags {
     /// The key that it comes with.
     #[arg(long)]
     pub key: Option<SponsorKeyId>,
+    /// The account is made first.
+    #[arg(long)]
+    pub deploys: bool,
     /// The device that asks.
     #[arg(long)]
     pub device: Option<DeviceId>,
@@ -144,6 +147,7 @@ async fn explain(flags: &ExplainFlags, out: &mut impl Write) -> anyhow::Result<(
         key: flags.key.unwrap_or(SponsorKeyId(Uuid::nil())),
         account: flags.account,
         class_hash: flags.class_hash,
+        deploys: flags.deploys,
         device: flags.device,
         from: flags.from,
         origin: flags.origin.as_deref(),

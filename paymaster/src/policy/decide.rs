@@ -109,7 +109,7 @@ pub enum Mismatch {
     /// A call.
     #[error("call {0} fits none of its calls")]
     Call(usize),
-    /// Of a rule that denies: no call.
+    /// None at all, or, of a rule that denies, none of those.
     #[error("no call fits one of its calls")]
     NoCall,
     /// The key.
@@ -121,6 +121,9 @@ pub enum Mismatch {
     /// The class.
     #[error("it is not for accounts of this class")]
     Class,
+    /// The deployment.
+    #[error("it is not for accounts that are made first")]
+    Deploys,
     /// The device.
     #[error("it is not for this device")]
     Device,
@@ -181,7 +184,7 @@ impl Policy {
     /// What no rule can allow.
     fn never(&self, operation: &Operation<'_>) -> Option<Reason> {
         let Operation { calls, account, forwarder, now, .. } = operation;
-        if calls.is_empty() {
+        if calls.is_empty() && !operation.deploys {
             return Some(Reason::NoCall);
         }
         if calls.iter().any(|call| call.to == *account) {
@@ -226,7 +229,8 @@ fn mismatch(rule: &Rule, operation: &Operation<'_>) -> Option<Mismatch> {
 
 /// Of who asks, and from where.
 fn mismatch_of_origin(when: &Conditions, operation: &Operation<'_>) -> Option<Mismatch> {
-    let Conditions { calls: _, keys, accounts, classes, devices, networks, origins } = when;
+    let Conditions { calls: _, keys, accounts, classes, deploys, devices, networks, origins } =
+        when;
     if keys.as_ref().is_some_and(|keys| !keys.contains(&operation.key)) {
         return Some(Mismatch::Key);
     }
@@ -237,6 +241,9 @@ fn mismatch_of_origin(when: &Conditions, operation: &Operation<'_>) -> Option<Mi
     let class = WireFelt(operation.class_hash);
     if classes.as_ref().is_some_and(|classes| !classes.contains(&class)) {
         return Some(Mismatch::Class);
+    }
+    if operation.deploys && !deploys {
+        return Some(Mismatch::Deploys);
     }
     let is_of = |device| devices.as_ref().is_none_or(|devices| devices.contains(&device));
     if devices.is_some() && !operation.device.is_some_and(is_of) {
@@ -258,7 +265,14 @@ fn mismatch_of_origin(when: &Conditions, operation: &Operation<'_>) -> Option<Mi
 
 /// Of what is done. One forbidden call is enough to forbid the whole, and one that is not allowed to allow nothing.
 fn mismatch_of_calls(rule: &Rule, operation: &Operation<'_>) -> Option<Mismatch> {
-    let patterns = rule.when.calls.as_ref()?;
+    let pays = matches!(rule.action, Action::Allow | Action::Ask(_));
+    let Some(patterns) = rule.when.calls.as_ref() else {
+        // A rule that pays and names no calls is for deployments that come alone.
+        return (pays && !operation.calls.is_empty()).then_some(Mismatch::Call(0));
+    };
+    if operation.calls.is_empty() {
+        return Some(Mismatch::NoCall);
+    }
     let fits = |call: &OutsideCall| patterns.iter().any(|pattern| pattern.fits(call));
     match rule.action {
         Action::Deny => (!operation.calls.iter().any(fits)).then_some(Mismatch::NoCall),

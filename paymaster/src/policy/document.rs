@@ -142,6 +142,10 @@ pub struct Conditions {
     /// The account's class is one of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<BTreeSet<WireFelt>>,
+    /// The operation may make the account first. A rule that pays for that names the classes, and where it names no calls it
+    /// pays for accounts that are made and do nothing yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deploys: bool,
     /// One of these devices asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices: Option<BTreeSet<DeviceId>>,
@@ -326,7 +330,8 @@ impl PolicyDocument {
 
 impl Rule {
     fn fault(&self) -> Option<&'static str> {
-        let Conditions { calls, keys, accounts, classes, devices, networks, origins } = &self.when;
+        let Conditions { calls, keys, accounts, classes, deploys, devices, networks, origins } =
+            &self.when;
         let is_empty = [
             calls.as_ref().is_some_and(Vec::is_empty),
             keys.as_ref().is_some_and(BTreeSet::is_empty),
@@ -340,7 +345,10 @@ impl Rule {
             return Some("a list of nothing fits nothing; leave the condition out, or fill it");
         }
         let pays = matches!(self.action, Action::Allow | Action::Ask(_));
-        if pays && calls.is_none() {
+        if pays && *deploys && classes.is_none() {
+            return Some("a rule that pays for deployments must name the classes");
+        }
+        if pays && calls.is_none() && !*deploys {
             return Some("a rule that pays must name the calls that it pays for");
         }
         if !pays && !self.limits.is_empty() {

@@ -14,6 +14,8 @@ pub struct Operation<'a> {
     pub account: Address,
     /// The account's class.
     pub class_hash: Felt,
+    /// Whether the account is made first.
+    pub deploys: bool,
     /// The device that asks, where one is known.
     pub device: Option<DeviceId>,
     /// Where the request came from, where that is known.

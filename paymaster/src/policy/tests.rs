@@ -28,6 +28,7 @@ fn operation(calls: &[OutsideCall]) -> Operation<'_> {
         key: SponsorKeyId(Uuid::from_u128(1)),
         account: address(0xacc),
         class_hash: Felt::from(0xc1a_u64),
+        deploys: false,
         device: Some(DeviceId(Uuid::from_u128(7))),
         from: Some([203, 0, 113, 9].into()),
         origin: Some("https://game.example"),

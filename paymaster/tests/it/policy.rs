@@ -78,6 +78,7 @@ async fn ask_as(
         key: SponsorKeyId(Uuid::from_u128(1)),
         account: Address(Felt::from(asker.account)),
         class_hash: Felt::ONE,
+        deploys: false,
         device: Some(DeviceId(Uuid::from_u128(asker.device))),
         from: None,
         origin: None,
