@@ -1,0 +1,8 @@
+-- $1 operation.
+select o.state, o.reason, coalesce(t.tx_hash, (
+    select a.tx_hash from relay_attempt a
+    where a.relayer = o.relayer and a.nonce = o.nonce and a.sent_at is not null
+    order by a.number desc limit 1
+)) as tx_hash
+from operation o left join relay_transaction t on t.relayer = o.relayer and t.nonce = o.nonce
+where o.operation_id = $1
