@@ -2,6 +2,12 @@
 
 mod create;
 mod get;
+mod sponsorship_keys;
+mod with_operations;
 
 pub use create::{CreateError, NewSponsor, create};
 pub use get::{Sponsor, find_by_address, get};
+pub use sponsorship_keys::{
+    CreateKeyError, create_sponsorship_key, revoke_sponsorship_key, sponsor_of_key,
+};
+pub use with_operations::with_operations;

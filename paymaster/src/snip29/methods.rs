@@ -4,6 +4,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
+    direct::{DirectTransaction, OutsideTransaction},
     envelope::Call,
     fault::{Fault, FaultCode},
     felt::WireFelt,
@@ -42,6 +43,14 @@ methods! {
     BuildTransaction = "paymaster_buildTransaction";
     /// Sends what was signed.
     ExecuteTransaction = "paymaster_executeTransaction";
+    /// Whether the service lives. Not of SNIP-29.
+    Health = "paymaster_health";
+    /// Whether the sponsor would pay, and by which rule. Not of SNIP-29.
+    CanSponsor = "paymaster_canSponsor";
+    /// Sends what was signed, as calldata. Not of SNIP-29.
+    ExecuteDirectTransaction = "paymaster_executeDirectTransaction";
+    /// The same as Cartridge's controllers call it. Not of SNIP-29.
+    AddExecuteOutsideTransaction = "cartridge_addExecuteOutsideTransaction";
 }
 
 /// A call that was understood.
@@ -57,6 +66,14 @@ pub enum Request {
     BuildTransaction(UserTransaction, Parameters),
     /// `paymaster_executeTransaction`.
     ExecuteTransaction(ExecutableTransaction, Parameters),
+    /// `paymaster_health`.
+    Health,
+    /// `paymaster_canSponsor`.
+    CanSponsor(UserTransaction, Parameters),
+    /// `paymaster_executeDirectTransaction`.
+    ExecuteDirectTransaction(DirectTransaction, Parameters),
+    /// `cartridge_addExecuteOutsideTransaction`.
+    AddExecuteOutsideTransaction(OutsideTransaction),
 }
 
 impl Request {
@@ -77,6 +94,15 @@ impl Request {
             }
             Method::ExecuteTransaction => {
                 pair(call).map(|(transaction, with)| Self::ExecuteTransaction(transaction, with))
+            }
+            Method::Health => none(call).map(|()| Self::Health),
+            Method::CanSponsor => {
+                pair(call).map(|(transaction, with)| Self::CanSponsor(transaction, with))
+            }
+            Method::ExecuteDirectTransaction => pair(call)
+                .map(|(transaction, with)| Self::ExecuteDirectTransaction(transaction, with)),
+            Method::AddExecuteOutsideTransaction => {
+                outside(call).map(Self::AddExecuteOutsideTransaction)
             }
         }
     }
@@ -131,6 +157,24 @@ fn pair<T: DeserializeOwned>(call: &Call) -> Result<(T, Parameters), Fault> {
     let Pair { transaction, parameters } =
         serde_json::from_value(names).map_err(|error| invalid(error.to_string()))?;
     Ok((read("transaction", transaction)?, read("parameters", parameters)?))
+}
+
+/// By name, or by place in this order.
+const OUTSIDE: [&str; 4] = ["address", "outside_execution", "signature", "fee_source"];
+
+fn outside(call: &Call) -> Result<OutsideTransaction, Fault> {
+    let names = match call.params.clone() {
+        Some(Value::Object(names)) => Value::Object(names),
+        Some(Value::Array(places)) if places.len() <= OUTSIDE.len() => {
+            let named = OUTSIDE.iter().map(|name| (*name).to_owned()).zip(places);
+            Value::Object(Map::from_iter(named))
+        }
+        _ => {
+            let detail = format!("pass {}, by name or in this order", OUTSIDE.join(", "));
+            return Err(invalid(detail));
+        }
+    };
+    serde_json::from_value(names).map_err(|error| invalid(error.to_string()))
 }
 
 fn read<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Fault> {

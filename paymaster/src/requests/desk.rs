@@ -1,0 +1,151 @@
+//! What every request needs, and who asks.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use ciro_api::{DeviceId, SponsorId, SponsorKeyId};
+use ciro_contracts::{Chain, Forwarder, KeyedAccount};
+use deadpool_postgres::{Object, Pool};
+use time::OffsetDateTime;
+
+use super::{accounts::Accounts, policies::Policies, quote::Overheads, tokens::GasTokens};
+use crate::{relay::Bell, snip29::Fault, sponsors};
+
+/// How often is looked without a hint.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+
+/// How requests are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct DeskSettings {
+    /// For how long what is built may be executed, where the client does not say.
+    pub validity: Duration,
+    /// How long an operation may wait in the queue.
+    pub queue: Duration,
+    /// How long a client waits for the hash of its transaction.
+    pub patience: Duration,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self {
+            // People read before they sign.
+            validity: Duration::from_mins(15),
+            queue: Duration::from_mins(5),
+            patience: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The key in the headers, whoever's it is.
+    pub key: Option<String>,
+    /// The device, where it has shown who it is.
+    pub device: Option<DeviceId>,
+    /// Where the request came from.
+    pub from: Option<IpAddr>,
+    /// The page that it came from, where a browser says so.
+    pub origin: Option<String>,
+}
+
+/// What every request needs.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    /// In whose name operations are simulated; any relayer.
+    simulator: KeyedAccount,
+    forwarder: Forwarder,
+    bell: Bell,
+    settings: DeskSettings,
+    tokens: GasTokens,
+    accounts: Accounts,
+    policies: Policies,
+    overheads: Overheads,
+}
+
+impl Desk {
+    /// A desk that takes requests.
+    pub fn new(
+        pool: Pool,
+        simulator: KeyedAccount,
+        forwarder: Forwarder,
+        bell: Bell,
+        tokens: GasTokens,
+        settings: DeskSettings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            pool,
+            simulator,
+            forwarder,
+            bell,
+            settings,
+            tokens,
+            accounts: Accounts::default(),
+            policies: Policies::default(),
+            overheads: Overheads::default(),
+        }))
+    }
+
+    pub(super) fn chain(&self) -> &Chain {
+        self.0.simulator.chain()
+    }
+
+    pub(super) fn simulator(&self) -> &KeyedAccount {
+        &self.0.simulator
+    }
+
+    pub(super) fn forwarder(&self) -> Forwarder {
+        self.0.forwarder
+    }
+
+    pub(super) fn bell(&self) -> &Bell {
+        &self.0.bell
+    }
+
+    pub(super) fn settings(&self) -> DeskSettings {
+        self.0.settings
+    }
+
+    pub(super) fn tokens(&self) -> &GasTokens {
+        &self.0.tokens
+    }
+
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    pub(super) fn policies(&self) -> &Policies {
+        &self.0.policies
+    }
+
+    pub(super) fn overheads(&self) -> &Overheads {
+        &self.0.overheads
+    }
+
+    pub(super) async fn client(&self) -> Result<Object, Fault> {
+        Ok(self.0.pool.get().await?)
+    }
+
+    /// The sponsor whose key came with the request. The same words for every key that is none, so that a stranger learns
+    /// nothing about which exist.
+    pub(super) async fn sponsor(
+        &self,
+        caller: &Caller,
+    ) -> Result<(SponsorId, SponsorKeyId), Fault> {
+        let refused = || {
+            Fault::refused(
+                "invalid_key",
+                "the sponsorship key in `x-paymaster-api-key` is missing, unknown, over or revoked",
+            )
+        };
+        let key = caller.key.as_deref().ok_or_else(refused)?;
+        let client = self.client().await?;
+        sponsors::sponsor_of_key(&**client, key).await?.ok_or_else(refused)
+    }
+}
+
+pub(super) fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

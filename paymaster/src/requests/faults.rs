@@ -1,0 +1,125 @@
+//! What goes wrong inside, as clients are told: never more than they can use.
+
+use std::error::Error;
+
+use ciro_contracts::{AccountError, ChainError};
+use deadpool_postgres::PoolError;
+use serde_json::json;
+
+use crate::{
+    StoreError,
+    policy::{Denial, PolicyStoreError, ReserveError},
+    relay::EnqueueError,
+    snip29::{Fault, FaultCode},
+};
+
+impl Fault {
+    /// A refusal that a machine can tell from others by `reason`.
+    pub(super) fn refused(reason: &str, detail: impl Into<String>) -> Self {
+        let data = json!({ "reason": reason, "detail": detail.into() });
+        Self { code: FaultCode::UnknownError, data: Some(data) }
+    }
+
+    /// The sponsor does not pay for it.
+    pub(super) fn denied(reason: &str, rule: Option<&str>, detail: impl Into<String>) -> Self {
+        let data = json!({ "execution_error": detail.into(), "reason": reason, "rule": rule });
+        Self { code: FaultCode::TransactionExecutionError, data: Some(data) }
+    }
+
+    fn internal(doing: &'static str, error: &dyn Error) -> Self {
+        tracing::error!(doing, error = whole(error), "a request failed");
+        Self { code: FaultCode::InternalError, data: Some(json!({ "detail": doing })) }
+    }
+
+    fn chain_away(error: &ChainError) -> Self {
+        tracing::warn!(%error, "the chain did not answer a request");
+        let data = json!({
+            "reason": "chain_unreachable", "retry_after": 2,
+            "detail": "the chain does not answer; try again",
+        });
+        Self { code: FaultCode::UnknownError, data: Some(data) }
+    }
+}
+
+fn whole(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+impl From<PoolError> for Fault {
+    fn from(error: PoolError) -> Self {
+        Self::internal("the database does not answer", &error)
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::internal("the database failed", &error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::internal("the database failed", &error)
+    }
+}
+
+impl From<PolicyStoreError> for Fault {
+    fn from(error: PolicyStoreError) -> Self {
+        Self::internal("the sponsor's policy cannot be read", &error)
+    }
+}
+
+impl From<ChainError> for Fault {
+    fn from(error: ChainError) -> Self {
+        if error.is_unreachable() {
+            return Self::chain_away(&error);
+        }
+        Self::execution(error.to_string())
+    }
+}
+
+impl From<AccountError> for Fault {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Chain(error) => error.into(),
+            error => Self::internal("a transaction cannot be made", &error),
+        }
+    }
+}
+
+impl From<EnqueueError> for Fault {
+    fn from(error: EnqueueError) -> Self {
+        match error {
+            EnqueueError::TooLarge(_) => Self::refused("too_large", error.to_string()),
+            EnqueueError::Known(_) => Self::refused("known", error.to_string()),
+            EnqueueError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denial> for Fault {
+    fn from(denial: Denial) -> Self {
+        let rule = denial.rule.as_ref().map(ToString::to_string);
+        Self::denied("policy_denied", rule.as_deref(), denial.to_string())
+    }
+}
+
+impl From<ReserveError> for Fault {
+    fn from(error: ReserveError) -> Self {
+        match &error {
+            ReserveError::Money(money) => {
+                Self::denied("sponsor_out_of_budget", None, money.to_string())
+            }
+            ReserveError::Limit { rule, .. } => {
+                Self::denied("limit_reached", Some(&rule.to_string()), error.to_string())
+            }
+            ReserveError::Database(_) => Self::internal("the database failed", &error),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Sponsors' policies, ready to be asked. The newest revision is looked up each time; only what it says is remembered.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ciro_api::SponsorId;
+use lru::LruCache;
+use tokio_postgres::{GenericClient, types::Type};
+
+use crate::{
+    policy::{self, Decision, Policy, Rule},
+    snip29::Fault,
+};
+
+/// Policies that are remembered; the largest takes some megabytes.
+const POLICIES_MAX: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+type Known = LruCache<SponsorId, (i32, Arc<Policy>)>;
+
+#[derive(Debug)]
+pub(super) struct Policies(Mutex<Known>);
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(POLICIES_MAX)))
+    }
+}
+
+impl Policies {
+    /// The policy that holds now, with its revision.
+    pub(super) async fn of(
+        &self,
+        client: &impl GenericClient,
+        sponsor: SponsorId,
+    ) -> Result<(i32, Arc<Policy>), Fault> {
+        let rows =
+            client.query_typed(include_str!("revision.sql"), &[(&sponsor.0, Type::UUID)]).await?;
+        let newest: Option<i32> = rows.first().map(|row| row.try_get(0)).transpose()?.flatten();
+        let none = || {
+            Fault::denied("no_policy", None, "the sponsor has no policy, so it pays for nothing")
+        };
+        let newest = newest.ok_or_else(none)?;
+        if let Some((revision, policy)) = self.lock(|known| known.get(&sponsor).cloned())
+            && revision == newest
+        {
+            return Ok((revision, policy));
+        }
+        let (revision, document) = policy::current(client, sponsor).await?.ok_or_else(none)?;
+        let policy = Arc::new(Policy::new(document));
+        self.lock(|known| known.put(sponsor, (revision, Arc::clone(&policy))));
+        Ok((revision, policy))
+    }
+
+    fn lock<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a policy says, as far as it is for clients.
+pub(super) struct Verdict<'a>(Decision<'a>);
+
+impl<'a> Verdict<'a> {
+    pub(super) fn of(decision: Decision<'a>) -> Self {
+        Self(decision)
+    }
+
+    /// The rule by which the sponsor pays.
+    pub(super) fn paid(self) -> Result<&'a Rule, Fault> {
+        match self.0 {
+            Decision::Allow(rule) => Ok(rule),
+            Decision::Deny(denial) => Err(denial.into()),
+            Decision::UserPays(rule) => Err(Fault::denied(
+                "user_pays",
+                Some(&rule.id.to_string()),
+                "the sponsor does not pay for this; the user may, with fee mode `default`",
+            )),
+            // Not asked yet, so nobody has said yes: whatever the rule says of failures, that is no answer.
+            Decision::Ask(rule, _) => Err(Fault::denied(
+                "webhook_unsupported",
+                Some(&rule.id.to_string()),
+                "the rule asks a webhook, which this paymaster does not do yet",
+            )),
+        }
+    }
+}
