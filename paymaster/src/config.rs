@@ -1,11 +1,20 @@
 //! What the process is told: flags and environment. Never holds the key itself, only where it lies.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
-use ciro_api::Address;
+use ciro_api::{Address, Fri};
 use ciro_contracts::{Deployment, PrivateKey};
-use ciro_paymaster::service::Config;
+use ciro_paymaster::{
+    relay::Settings,
+    requests::{DeskSettings, GasTokens},
+    service::{Config, Float, Relaying},
+};
 use clap::Parser;
 use url::Url;
 
@@ -18,9 +27,15 @@ pub(crate) struct Flags {
     /// `PostgreSQL` connection string.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: String,
-    /// JSON-RPC of a Starknet node.
-    #[arg(long, env = "STARKNET_RPC_URL", hide_env_values = true)]
-    rpc_url: Url,
+    /// JSON-RPC of a Starknet node; of several, with commas between them: when one does not answer, the next is asked.
+    #[arg(
+        long,
+        env = "STARKNET_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        required = true
+    )]
+    rpc_url: Vec<Url>,
     /// The addresses file of the network.
     #[arg(long, env = "CIRO_DEPLOYMENT_FILE")]
     deployment_file: PathBuf,
@@ -51,6 +66,39 @@ pub(crate) struct Flags {
     /// How long the node may take to answer.
     #[arg(long, env = "CIRO_RPC_TIMEOUT_MS", default_value_t = 10_000)]
     rpc_timeout_ms: u64,
+    /// A directory with the keystore of each relayer, `<address>.json`. Without it, nothing is relayed.
+    #[arg(long, env = "CIRO_RELAYER_KEYSTORES", requires = "relayer_password_file")]
+    relayer_keystores: Option<PathBuf>,
+    /// A file, readable only by its owner, with the password of those keystores.
+    #[arg(long, env = "CIRO_RELAYER_PASSWORD_FILE")]
+    relayer_password_file: Option<PathBuf>,
+    /// Where SNIP-29 is answered; port 0 takes a free one.
+    #[arg(long, env = "CIRO_SNIP29_LISTEN", default_value = "127.0.0.1:8091")]
+    snip29_listen: SocketAddr,
+    /// Gets the address that SNIP-29 is answered at, once it is.
+    #[arg(long, env = "CIRO_SNIP29_READY_FILE")]
+    snip29_ready_file: Option<PathBuf>,
+    /// A list of the tokens beside STRK that fees may be paid in, with what they are worth.
+    #[arg(long, env = "CIRO_GAS_TOKENS_FILE")]
+    gas_tokens_file: Option<PathBuf>,
+    /// An account that keeps relayers in STRK.
+    #[arg(long, env = "CIRO_TREASURY_ADDRESS", requires = "treasury_key_file")]
+    treasury_address: Option<Address>,
+    /// A file, readable only by its owner, with that account's private key.
+    #[arg(long, env = "CIRO_TREASURY_KEY_FILE")]
+    treasury_key_file: Option<PathBuf>,
+    /// A relayer that has less than this gets more.
+    #[arg(long, env = "CIRO_RELAYER_LOW_FRI", default_value = "5000000000000000000")]
+    relayer_low_fri: Fri,
+    /// So much, afterwards.
+    #[arg(long, env = "CIRO_RELAYER_FULL_FRI", default_value = "20000000000000000000")]
+    relayer_full_fri: Fri,
+    /// After how long without a block a relayer's transaction is sent again, at a higher price.
+    #[arg(long, env = "CIRO_RESEND_AFTER_MS", default_value_t = 15_000)]
+    resend_after_ms: u64,
+    /// How long a relayer belongs to a process that says nothing any more.
+    #[arg(long, env = "CIRO_RELAYER_LEASE_MS", default_value_t = 30_000)]
+    relayer_lease_ms: u64,
     /// How this process is watched.
     #[command(flatten)]
     pub(crate) telemetry: ciro_telemetry::Flags,
@@ -60,9 +108,11 @@ impl Flags {
     pub(crate) fn into_config(self) -> anyhow::Result<Config> {
         // The driver's own error repeats nothing of the string, which holds a password.
         let database = self.database_url.parse().context("DATABASE_URL is not valid")?;
+        let relaying = self.relaying()?;
         Ok(Config {
             database,
-            rpc_url: self.rpc_url,
+            relaying,
+            rpc_urls: self.rpc_url,
             rpc_timeout: Duration::from_millis(self.rpc_timeout_ms),
             deployment: Deployment::read(&self.deployment_file)?,
             operator: self.operator_address,
@@ -76,4 +126,67 @@ impl Flags {
             settle_interval: Duration::from_millis(self.settle_interval_ms),
         })
     }
+
+    fn relaying(&self) -> anyhow::Result<Option<Relaying>> {
+        let Some(keystores) = &self.relayer_keystores else { return Ok(None) };
+        let password =
+            self.relayer_password_file.as_deref().context("a password file is needed")?;
+        let relayers = relayers(keystores, &secret(password)?)?;
+        let treasury = match (self.treasury_address, &self.treasury_key_file) {
+            (Some(address), Some(file)) => Some((address, PrivateKey::from_file(file)?)),
+            _ => None,
+        };
+        let tokens = match &self.gas_tokens_file {
+            Some(file) => GasTokens::read(file)?,
+            None => GasTokens::default(),
+        };
+        Ok(Some(Relaying {
+            relayers,
+            treasury,
+            float: Float { low: self.relayer_low_fri, full: self.relayer_full_fri },
+            listen: self.snip29_listen,
+            ready_file: self.snip29_ready_file.clone(),
+            tokens,
+            settings: Settings {
+                resend_after: Duration::from_millis(self.resend_after_ms),
+                lease: Duration::from_millis(self.relayer_lease_ms),
+                ..Settings::default()
+            },
+            desk: DeskSettings::default(),
+        }))
+    }
+}
+
+/// The whole of a file that nobody else may read, without the end of its line.
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let mode = std::fs::metadata(path)
+        .with_context(|| format!("reading {}", path.display()))?
+        .permissions()
+        .mode();
+    anyhow::ensure!(
+        mode & 0o077 == 0,
+        "{} must be readable by its owner only (chmod 600)",
+        path.display()
+    );
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(text.trim_end_matches('\n').to_owned())
+}
+
+fn relayers(directory: &Path, password: &str) -> anyhow::Result<Vec<(Address, PrivateKey)>> {
+    let listed =
+        std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
+    let mut relayers = Vec::new();
+    for entry in listed {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json"))
+        else {
+            continue;
+        };
+        let address = name
+            .parse()
+            .with_context(|| format!("{} is named after no address", path.display()))?;
+        relayers.push((address, PrivateKey::from_keystore(&path, password)?));
+    }
+    Ok(relayers)
 }

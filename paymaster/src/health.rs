@@ -1,6 +1,9 @@
 //! What `GET /health` says: is the chain there, how far is the mirror, where do statements stand. Never a secret.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ciro_api::Address;
 use serde::{Deserialize, Serialize};
@@ -72,11 +75,15 @@ impl StatementCounts {
 }
 
 /// Who has a problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Watcher,
     Closer,
     Settler,
+    /// By its address.
+    Relayer(String),
+    Treasurer,
+    Collector,
 }
 
 /// What the loops know, for whoever asks.
@@ -86,7 +93,7 @@ pub(crate) struct Board(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     chain: ChainHealth,
-    problems: [Option<String>; 3],
+    problems: BTreeMap<Part, String>,
 }
 
 impl Board {
@@ -109,17 +116,15 @@ impl Board {
     }
 
     pub(crate) fn problem(&self, part: Part, problem: Option<String>) {
-        let place = match part {
-            Part::Watcher => 0,
-            Part::Closer => 1,
-            Part::Settler => 2,
-        };
-        self.change(|state| state.problems[place] = problem);
+        self.change(|state| match problem {
+            Some(problem) => drop(state.problems.insert(part, problem)),
+            None => drop(state.problems.remove(&part)),
+        });
     }
 
     pub(crate) fn health(&self, statements: StatementCounts, operator: Address) -> Health {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut problems: Vec<String> = state.problems.iter().flatten().cloned().collect();
+        let mut problems: Vec<String> = state.problems.values().cloned().collect();
         if statements.refused > 0 {
             problems.push(format!("the chain refused {} statements", statements.refused));
         }

@@ -10,6 +10,8 @@ pub mod ledger;
 mod migrate;
 mod observe;
 pub mod policy;
+pub mod relay;
+pub mod requests;
 pub mod service;
 pub mod settle;
 pub mod snip29;

@@ -1,6 +1,6 @@
 //! What a paymaster measures. Labels take few values, and all of them are words.
 
-use ciro_api::Address;
+use ciro_api::{Address, Fri};
 use ciro_contracts::{Chain, Token};
 use ciro_telemetry::{Family, Kind};
 use metrics::{counter, gauge};
@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use crate::{health::StatementCounts, settle::Step, watch::Progress};
 
 /// Everything that a paymaster measures.
-pub static FAMILIES: [Family; 8] = [
+pub static FAMILIES: [Family; 11] = [
     Family {
         name: "ciro_paymaster_statements_closed_total",
         kind: Kind::Counter,
@@ -55,7 +55,25 @@ pub static FAMILIES: [Family; 8] = [
         name: "ciro_paymaster_loop_failures_total",
         kind: Kind::Counter,
         labels: &["part"],
-        help: "Rounds that came to nothing: of the watcher, the closer or the settler",
+        help: "Rounds that came to nothing: of the watcher, the closer, the settler, a relayer, the treasurer or the collector",
+    },
+    Family {
+        name: "ciro_paymaster_relayer_balance_strk",
+        kind: Kind::Gauge,
+        labels: &["relayer"],
+        help: "What a relayer's account has left for fees",
+    },
+    Family {
+        name: "ciro_paymaster_operations_total",
+        kind: Kind::Counter,
+        labels: &["outcome"],
+        help: "Operations that ended: succeeded, failed on chain, or dropped before they were sent",
+    },
+    Family {
+        name: "ciro_paymaster_requests_total",
+        kind: Kind::Counter,
+        labels: &["method", "code"],
+        help: "Requests of SNIP-29 by method and by the code that they were answered with; 0 is a result",
     },
 ];
 
@@ -84,7 +102,7 @@ pub(crate) fn failed(part: &'static str) {
 
 /// What has not happened yet is there all the same, at zero.
 pub(crate) fn greet() {
-    for part in ["watcher", "closer", "settler"] {
+    for part in ["watcher", "closer", "settler", "relayer", "treasurer", "collector"] {
         counter!("ciro_paymaster_loop_failures_total", "part" => part).increment(0);
     }
 }
@@ -116,12 +134,29 @@ pub(crate) fn statements(counts: &StatementCounts) {
 pub(crate) async fn balance(chain: &Chain, token: Address, operator: Address) {
     match (Token { address: token }).balance_of(chain, operator).await {
         Ok(balance) => {
-            // A float holds it to 15 digits, which is enough for an alarm.
-            let strk = balance.to_string().parse::<f64>().unwrap_or(f64::NAN) / 1e18;
-            gauge!("ciro_paymaster_operator_balance_strk").set(strk);
+            gauge!("ciro_paymaster_operator_balance_strk").set(strk(balance));
         }
         Err(error) => tracing::debug!(%error, "the operator's balance could not be read"),
     }
+}
+
+pub(crate) fn relayer_balance(relayer: Address, balance: Fri) {
+    gauge!("ciro_paymaster_relayer_balance_strk", "relayer" => relayer.to_string())
+        .set(strk(balance));
+}
+
+pub(crate) fn ended(outcome: &'static str) {
+    counter!("ciro_paymaster_operations_total", "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn requested(method: &'static str, code: i32) {
+    counter!("ciro_paymaster_requests_total", "method" => method, "code" => code.to_string())
+        .increment(1);
+}
+
+/// A float holds it to 15 digits, which is enough for an alarm.
+fn strk(amount: Fri) -> f64 {
+    amount.to_string().parse::<f64>().unwrap_or(f64::NAN) / 1e18
 }
 
 /// Counts here stay far below 2^53, up to which a float is exact.

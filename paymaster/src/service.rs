@@ -1,11 +1,19 @@
 //! The process: watches the chain, closes and settles statements, answers for its health. The only one that
 //! holds the operator's key.
 
+mod collecting;
 mod http;
 mod loops;
+mod relaying;
+mod rpc;
 mod signing_desk;
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ciro_api::Address;
 use ciro_contracts::{Chain, Deployment, JobManager, KeyedAccount, PrivateKey};
@@ -24,6 +32,8 @@ use crate::{
     watch::{WatchError, Watcher},
 };
 
+pub use collecting::CollectError;
+pub use relaying::{Float, Relaying};
 use signing_desk::SigningDesk;
 pub use signing_desk::SigningError;
 
@@ -35,9 +45,9 @@ const CONNECTIONS: usize = 6;
 pub struct Config {
     /// Where the ledger is.
     pub database: tokio_postgres::Config,
-    /// The Starknet node.
-    pub rpc_url: Url,
-    /// How long the node may take to answer.
+    /// The Starknet nodes, in the order in which they are liked.
+    pub rpc_urls: Vec<Url>,
+    /// How long they may take to answer, all together.
     pub rpc_timeout: Duration,
     /// The contracts.
     pub deployment: Deployment,
@@ -59,6 +69,8 @@ pub struct Config {
     pub watch_interval: Duration,
     /// How often countersigned statements are looked for.
     pub settle_interval: Duration,
+    /// What it takes to relay, where that is done here.
+    pub relaying: Option<Relaying>,
 }
 
 /// A process that could not start or go on.
@@ -100,6 +112,14 @@ pub enum ServiceError {
         #[source]
         source: io::Error,
     },
+    /// There is no contract to relay through.
+    #[error(
+        "the deployment file names no forwarder, so nothing can be relayed; deploy one or start without relayers"
+    )]
+    NoForwarder,
+    /// Nobody to relay.
+    #[error("relaying takes at least one relayer")]
+    NoRelayer,
     /// The server ended.
     #[error("the health server failed")]
     Serve(#[source] io::Error),
@@ -107,11 +127,10 @@ pub enum ServiceError {
 
 /// Runs until `stop` is cancelled. What is under way is finished or left so that the next run takes it up.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceError> {
-    let pool = connections(&config)?;
+    let pool = connections(&config, CONNECTIONS)?;
     let mut client = pool.get().await.map_err(ServiceError::Connect)?;
     migrate(&mut client).await?;
-    let chain =
-        Chain::offline(config.rpc_url.clone(), config.deployment.chain_id, config.rpc_timeout);
+    let chain = Chain::among(&config.rpc_urls, config.deployment.chain_id, config.rpc_timeout);
     let watcher = Watcher::new(chain.clone(), config.deployment, config.operator);
     watcher.begin(&client).await.map_err(|e| ServiceError::Begin(Box::new(e)))?;
     let signer =
@@ -131,41 +150,52 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let halted = CancellationToken::new();
     let measured =
         ciro_telemetry::listen(&config.telemetry, &observe::FAMILIES, stop.clone()).await?;
-    let (served, (), (), (), ()) = tokio::join!(
+    let relaying = relaying::begin(&config, &chain).await?;
+    let (served, relayed, (), (), (), ()) = tokio::join!(
         http::serve(listener, pool.clone(), board.clone(), config.operator, stop.clone()),
+        relaying::run(relaying, &board, &stop),
         loops::watch(&config, &pool, watcher, &board, &halted, &stop),
         loops::close(&config, &pool, desk, &board, &stop),
         loops::settle(&config, &pool, settler, &board, &halted, &stop),
         loops::measure(measured, &config, &pool, &chain, &stop),
     );
     tracing::info!("stopped");
-    served.map_err(ServiceError::Serve)
+    served.and(relayed).map_err(ServiceError::Serve)
 }
 
-fn connections(config: &Config) -> Result<Pool, ServiceError> {
+fn connections(config: &Config, most: usize) -> Result<Pool, ServiceError> {
     // A connection that was left in the middle of something is closed, not given to the next.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
     let mut database = config.database.clone();
     end_standstills(&mut database);
     let manager = Manager::from_config(database, NoTls, recycling);
     Pool::builder(manager)
-        .max_size(CONNECTIONS)
+        .max_size(most)
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(ServiceError::Pool)
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, ServiceError> {
-    let failed = |source| ServiceError::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+    let listener = listen_on(config.listen, config.ready_file.as_deref()).await?;
+    tracing::info!(operator = %config.operator, "health can be asked");
+    Ok(listener)
+}
+
+async fn listen_on(
+    address: SocketAddr,
+    ready_file: Option<&Path>,
+) -> Result<TcpListener, ServiceError> {
+    let failed = |source| ServiceError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    tracing::info!(%address, operator = %config.operator, "listening");
-    if let Some(path) = &config.ready_file {
+    tracing::info!(%address, "listening");
+    if let Some(path) = ready_file {
         // Whole or not at all: whoever waits for the file reads it the moment it appears.
         let fresh = path.with_extension("new");
         std::fs::write(&fresh, format!("{address}\n"))
             .and_then(|()| std::fs::rename(&fresh, path))
-            .map_err(|source| ServiceError::ReadyFile { path: path.clone(), source })?;
+            .map_err(|source| ServiceError::ReadyFile { path: path.to_owned(), source })?;
     }
     Ok(listener)
 }

@@ -1,4 +1,4 @@
-//! The three loops. Each waits its interval after a success, longer and longer after failures, and ends at once
+//! The loops that mirror and settle. Each waits its interval after a success, longer and longer after failures, and ends at once
 //! when it is told to stop.
 
 use std::{error::Error, time::Duration};
@@ -33,7 +33,7 @@ fn in_words(error: &dyn Error) -> String {
 }
 
 /// Waits; says no when it is time to stop.
-async fn rest(time: Duration, stop: &CancellationToken) -> bool {
+pub(super) async fn rest(time: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = stop.cancelled() => false,
         () = tokio::time::sleep(time) => true,
@@ -41,19 +41,25 @@ async fn rest(time: Duration, stop: &CancellationToken) -> bool {
 }
 
 /// A connection of this loop's own, kept until it breaks: session locks live on it.
-async fn keep<'a>(slot: &'a mut Option<Object>, pool: &Pool) -> Result<&'a mut Object, PoolError> {
+pub(super) async fn keep<'a>(
+    slot: &'a mut Option<Object>,
+    pool: &Pool,
+) -> Result<&'a mut Object, PoolError> {
     if slot.as_ref().is_none_or(|client| client.is_closed()) {
         *slot = Some(pool.get().await?);
     }
     slot.as_mut().ok_or(PoolError::Closed)
 }
 
-fn failed(board: &Board, part: Part, error: &dyn Error, wait: Duration) {
+pub(super) fn failed(board: &Board, part: Part, error: &dyn Error, wait: Duration) {
     let words = in_words(error);
     observe::failed(match part {
         Part::Watcher => "watcher",
         Part::Closer => "closer",
         Part::Settler => "settler",
+        Part::Relayer(_) => "relayer",
+        Part::Treasurer => "treasurer",
+        Part::Collector => "collector",
     });
     tracing::warn!(?part, error = words, ?wait, "failed; trying again");
     board.problem(part, Some(words));

@@ -1,0 +1,246 @@
+//! Relays what accounts have signed: the server that takes requests, a loop for each relayer, and one that keeps them in STRK.
+
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use ciro_api::{Address, Fri};
+use ciro_contracts::{Chain, Forwarder, KeyedAccount, PrivateKey, Token};
+use deadpool_postgres::Pool;
+use futures::future::join_all;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Config, ServiceError,
+    collecting::{Collector, Turn},
+    connections, listen_on,
+    loops::{failed, keep, rest},
+    rpc,
+};
+use crate::{
+    backoff::Backoff,
+    health::{Board, Part},
+    observe,
+    relay::{Bell, Progress, Relayer, Settings},
+    requests::{Desk, DeskSettings, GasTokens},
+};
+
+/// Connections of requests, which keep none while they wait.
+const REQUEST_CONNECTIONS: usize = 16;
+/// How often a relayer looks while something of it is open.
+const BUSY: Duration = Duration::from_millis(100);
+/// How often it looks when nothing is.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often balances are looked at.
+const FUEL: Duration = Duration::from_secs(10);
+
+/// How much STRK a relayer has at hand: little, because its key is on a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Float {
+    /// Below this it gets more.
+    pub low: Fri,
+    /// So much.
+    pub full: Fri,
+}
+
+/// What it takes to relay.
+#[derive(Clone, Debug)]
+pub struct Relaying {
+    /// The accounts that send, each with a key of its own.
+    pub relayers: Vec<(Address, PrivateKey)>,
+    /// The account that keeps them in STRK.
+    pub treasury: Option<(Address, PrivateKey)>,
+    /// How much of it.
+    pub float: Float,
+    /// Where SNIP-29 is answered.
+    pub listen: SocketAddr,
+    /// Gets that address, once it is.
+    pub ready_file: Option<PathBuf>,
+    /// What fees may be paid in.
+    pub tokens: GasTokens,
+    /// How relayers go about it.
+    pub settings: Settings,
+    /// How requests are treated.
+    pub desk: DeskSettings,
+}
+
+pub(super) struct Begun {
+    listener: TcpListener,
+    desk: Desk,
+    bell: Bell,
+    relayers: Vec<Relayer>,
+    pool: Pool,
+    treasurer: Treasurer,
+    collector: Option<Collector>,
+}
+
+struct Treasurer {
+    chain: Chain,
+    token: Token,
+    account: Option<KeyedAccount>,
+    relayers: Vec<Address>,
+    float: Float,
+    turn: Turn,
+}
+
+/// Gets ready, where relaying is asked for.
+pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun>, ServiceError> {
+    let Some(relaying) = &config.relaying else { return Ok(None) };
+    let address = config.deployment.forwarder.ok_or(ServiceError::NoForwarder)?;
+    let forwarder = Forwarder { address };
+    let account =
+        |(address, key): &(Address, PrivateKey)| KeyedAccount::new(chain.clone(), *address, key);
+    let first = relaying.relayers.first().ok_or(ServiceError::NoRelayer)?;
+    let bell = Bell::default();
+    let requests = connections(config, REQUEST_CONNECTIONS)?;
+    // Each keeps one.
+    let pool = connections(config, relaying.relayers.len() + 2)?;
+    let desk = Desk::new(
+        requests,
+        account(first),
+        forwarder,
+        bell.clone(),
+        relaying.tokens.clone(),
+        relaying.desk,
+    );
+    let listener = listen_on(relaying.listen, relaying.ready_file.as_deref()).await?;
+    let payee = relaying.treasury.as_ref().map(|(address, _)| *address);
+    let settings = Settings { payee, ..relaying.settings };
+    let relayers: Vec<Relayer> = relaying
+        .relayers
+        .iter()
+        .map(|named| Relayer::new(account(named), forwarder, settings, bell.clone()))
+        .collect();
+    let treasurer = Treasurer {
+        chain: chain.clone(),
+        token: Token { address: config.deployment.token },
+        account: relaying.treasury.as_ref().map(account),
+        relayers: relaying.relayers.iter().map(|(address, _)| *address).collect(),
+        float: relaying.float,
+        turn: Turn::default(),
+    };
+    let collector = relaying.treasury.as_ref().map(|named| Collector {
+        account: account(named),
+        key: named.1.clone(),
+        pool: ciro_contracts::Pool { address: config.deployment.pool },
+        turn: treasurer.turn.clone(),
+        chain_id: config.deployment.chain_id,
+    });
+    Ok(Some(Begun { listener, desk, bell, relayers, pool, treasurer, collector }))
+}
+
+/// Relays until it is told to stop. What is queued or open then, the next run goes on with.
+pub(super) async fn run(
+    begun: Option<Begun>,
+    board: &Board,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let Some(Begun { listener, desk, bell, relayers, pool, treasurer, collector }) = begun else {
+        return Ok(());
+    };
+    let loops = relayers.into_iter().map(|relayer| relay(relayer, &pool, &bell, board, stop));
+    let collecting = async {
+        if let Some(collector) = collector {
+            collector.run(&pool, board, stop).await;
+        }
+    };
+    let (served, _, (), ()) = tokio::join!(
+        rpc::serve(listener, desk, stop.clone()),
+        join_all(loops),
+        treasurer.run(board, stop),
+        collecting,
+    );
+    served
+}
+
+async fn relay(
+    mut relayer: Relayer,
+    pool: &Pool,
+    bell: &Bell,
+    board: &Board,
+    stop: &CancellationToken,
+) {
+    let part = Part::Relayer(relayer.address().to_string());
+    let mut slot = None;
+    let mut backoff = Backoff::new(BUSY);
+    loop {
+        let wait = match keep(&mut slot, pool).await {
+            Err(error) => {
+                let wait = backoff.next();
+                failed(board, part.clone(), &error, wait);
+                wait
+            }
+            Ok(client) => match relayer.step(client).await {
+                Ok(progress) => {
+                    backoff.reset();
+                    board.problem(part.clone(), None);
+                    match progress {
+                        Progress::More => Duration::ZERO,
+                        Progress::Open(0) | Progress::Standby => IDLE,
+                        Progress::Open(_) => BUSY,
+                    }
+                }
+                Err(error) => {
+                    let wait = backoff.next();
+                    failed(board, part.clone(), &error, wait);
+                    wait
+                }
+            },
+        };
+        let rung = tokio::select! {
+            on = rest(wait, stop) => on,
+            () = bell.until_queued() => !stop.is_cancelled(),
+        };
+        if !rung {
+            break;
+        }
+    }
+    if let Ok(client) = keep(&mut slot, pool).await
+        && let Err(error) = relayer.retire(client).await
+    {
+        tracing::warn!(%error, "the lease was not given back; it ends by itself");
+    }
+}
+
+impl Treasurer {
+    async fn run(self, board: &Board, stop: &CancellationToken) {
+        loop {
+            match self.fuel().await {
+                Ok(low) if low.is_empty() => board.problem(Part::Treasurer, None),
+                Ok(low) => {
+                    let words = format!("relayers {} have little STRK left", low.join(", "));
+                    tracing::warn!("{words}");
+                    board.problem(Part::Treasurer, Some(words));
+                }
+                Err(error) => failed(board, Part::Treasurer, &error, FUEL),
+            }
+            if !rest(FUEL, stop).await {
+                return;
+            }
+        }
+    }
+
+    /// Fills up those that have little; names those that nobody can fill.
+    async fn fuel(&self) -> Result<Vec<String>, ciro_contracts::AccountError> {
+        let mut low = Vec::new();
+        let mut transfers = Vec::new();
+        for relayer in &self.relayers {
+            let balance = self.token.balance_of(&self.chain, *relayer).await?;
+            observe::relayer_balance(*relayer, balance);
+            if balance >= self.float.low {
+                continue;
+            }
+            match self.float.full.checked_sub(balance).filter(|_| self.account.is_some()) {
+                Some(missing) => transfers.push(self.token.transfer(*relayer, missing)),
+                None => low.push(relayer.to_string()),
+            }
+        }
+        if let (Some(treasury), false) = (&self.account, transfers.is_empty()) {
+            let count = transfers.len();
+            let turn = self.turn.lock().await;
+            let hash = treasury.execute(transfers).await?;
+            drop(turn);
+            tracing::info!(%hash, relayers = count, "filled up");
+        }
+        Ok(low)
+    }
+}
