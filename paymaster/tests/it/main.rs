@@ -3,14 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
 mod alone;
+mod collecting;
 mod crashes;
+mod desk_world;
 mod harness;
 mod ledger;
+mod node;
 mod policy;
 mod process;
 mod property;
+mod refusals;
+mod relay;
 mod settlement;
 mod signing;
 mod slashing;
+mod snip29;
+mod starknetjs;
 mod statements;
 mod world;

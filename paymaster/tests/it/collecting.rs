@@ -1,0 +1,44 @@
+//! What operations cost comes back: from the sponsor's deposit, over a settled statement, to the treasury.
+
+use ciro_api::Fri;
+use ciro_contracts::Pool;
+
+use crate::desk_world::{DEPOSIT, DeskWorld, Settings, TO, TOKEN, USER, sponsored};
+
+async fn owed(world: &DeskWorld) -> Fri {
+    let sql = "select coalesce(sum(cost_fri), 0)::text from operation";
+    world.client.query_one(sql, &[]).await.unwrap().get::<_, String>(0).parse().unwrap()
+}
+
+async fn deposit(world: &DeskWorld) -> Fri {
+    let pool = Pool { address: world.deployment.pool };
+    pool.deposit_of(&world.chain, world.sponsor_address(), world.operator_address()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_operations_cost_is_settled_from_the_deposit_and_claimed_for_the_treasury_to_the_fri()
+{
+    let world = DeskWorld::start().await;
+    let program = world.program(&Settings::default()).await;
+    for round in 0..5 {
+        let call = TOKEN.transfer(TO, Fri(5));
+        program.carry(&world, USER + round % 3, &[call], &sponsored()).await;
+    }
+    program.settled(&world).await;
+    let owed = owed(&world).await;
+    let left = DEPOSIT.checked_sub(owed).unwrap();
+    world.until("it is settled", || async { deposit(&world).await == left }).await;
+    let spent = "select spent_fri::text, held_fri::text from sponsor";
+    world
+        .until("it is posted", || async {
+            let row = world.client.query_one(spent, &[]).await.unwrap();
+            row.get::<_, String>(0) == owed.to_string() && row.get::<_, String>(1) == "0"
+        })
+        .await;
+    world.pass_challenge_window().await;
+    world.until("it is claimed", || async { world.paid_to_treasury().await == owed }).await;
+    // The receipts name the transactions that carried the operations.
+    let sql = "select count(*) from receipt r join operation o on o.operation_id = r.job_id join relay_transaction t using (relayer, nonce) where r.attestation::text = t.tx_hash and r.amount_fri = o.cost_fri";
+    let named: i64 = world.client.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(named, 5);
+}
