@@ -38,6 +38,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
     let chain = Chain::connect(stack.rpc_url().parse()?, chain::RPC_TIMEOUT).await?;
     let accounts = Accounts::of_devnet(stack.rpc_url(), &chain).await?;
     files.write_secret("operator.key", &accounts.operator.key_text)?;
+    files.write_secret("treasury.key", &accounts.treasury.key_text)?;
     let worker_key = files.worker_key()?;
     let deployment = chain::set_up(&accounts, worker_key.public_key()).await?;
     deployment.write(&files.path("deployment.json"))?;
@@ -49,6 +50,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
     models::register_off_chain(&database).await?;
     let sponsor = ledger::sponsor(&database, accounts.sponsor.address()).await?;
     let claim_token = ledger::claim_token(&mut database, sponsor).await?;
+    let sponsorship_key = ledger::sponsorship(&database, sponsor, &deployment).await?;
 
     let plan = services::Plan {
         stack: &stack,
@@ -61,6 +63,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
     let network = Network {
         gateway_url: services.gateway_url.clone(),
         paymaster_url: services.paymaster_url.clone(),
+        snip29_url: services.snip29_url.clone(),
         rpc_url: stack.rpc_url().to_owned(),
         database_url: stack.database_url().to_owned(),
         redis_url: stack.redis_url().to_owned(),
@@ -70,6 +73,7 @@ pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
         operator: accounts.operator.address(),
         worker: accounts.worker.address(),
         claim_token,
+        sponsorship_key,
         corpora_dir: tools.corpora_dir.clone(),
         pid: std::process::id(),
     };

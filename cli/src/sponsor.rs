@@ -3,6 +3,7 @@
 
 mod claim_token;
 mod policy;
+mod sponsorship_key;
 
 use std::{io::Write, num::NonZeroU16};
 
@@ -17,6 +18,7 @@ pub use claim_token::{
     WhoseFlags,
 };
 pub use policy::{CallText, ExplainFlags, PolicyCommand, SetFlags as SetPolicyFlags};
+pub use sponsorship_key::SponsorshipKeyCommand;
 
 /// What an operator does for sponsors.
 #[derive(Subcommand)]
@@ -30,6 +32,9 @@ pub enum SponsorCommand {
     /// What the sponsor pays for in transactions.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Keys that apps ask the paymaster with.
+    #[command(subcommand)]
+    SponsorshipKey(SponsorshipKeyCommand),
     /// Let at most so many jobs of a sponsor run at once in each pool, or lift that cap.
     Cap(CapFlags),
 }
@@ -95,6 +100,7 @@ pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Resul
         SponsorCommand::Key(command) => command,
         SponsorCommand::ClaimToken(command) => return claim_token::run(command, out).await,
         SponsorCommand::Policy(command) => return policy::run(command, out).await,
+        SponsorCommand::SponsorshipKey(command) => return sponsorship_key::run(command, out).await,
         SponsorCommand::Cap(flags) => return cap(&flags, out).await,
     };
     match command {

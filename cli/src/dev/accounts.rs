@@ -28,6 +28,10 @@ pub(super) struct Accounts {
     pub(super) sponsor: Role,
     /// Is paid.
     pub(super) worker: Role,
+    /// Keeps relayers in STRK.
+    pub(super) treasury: Role,
+    /// Send what others have signed.
+    pub(super) relayers: [Role; 2],
 }
 
 #[derive(Deserialize)]
@@ -61,6 +65,13 @@ impl Accounts {
             Ok::<_, anyhow::Error>(Role { account, key_text, public_key })
         });
         let mut next = || roles.next().context("devnet has too few accounts")?;
-        Ok(Self { registrar: next()?, operator: next()?, sponsor: next()?, worker: next()? })
+        Ok(Self {
+            registrar: next()?,
+            operator: next()?,
+            sponsor: next()?,
+            worker: next()?,
+            treasury: next()?,
+            relayers: [next()?, next()?],
+        })
     }
 }

@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use ciro_api::{Fri, PublicKey};
+use ciro_api::{Address, Fri, PublicKey};
 use ciro_contracts::{
-    Deployment, JobManager, Parameters, Pool, Token, deploy, deploy::STARKGATE_ERC20_CLASS,
-    token::STRK,
+    Deployment, ForwarderParameters, JobManager, Parameters, Pool, Token, deploy,
+    deploy::STARKGATE_ERC20_CLASS, deploy_forwarder, token::STRK,
 };
 
-use super::{accounts::Accounts, models};
+use super::{
+    accounts::{Accounts, Role},
+    models,
+};
 use crate::operator;
 
 pub(super) const RPC_TIMEOUT: Duration = Duration::from_secs(20);
@@ -48,7 +51,8 @@ pub(super) async fn set_up(
         credits_class: STARKGATE_ERC20_CLASS,
         credits_cap: CREDITS_CAP,
     };
-    let deployment = deploy(&accounts.registrar.account, &parameters).await?;
+    let mut deployment = deploy(&accounts.registrar.account, &parameters).await?;
+    deployment.forwarder = Some(deploy_relay(accounts).await?);
     register_models(accounts, &deployment).await.context("registering the models on chain")?;
     fund_sponsor(accounts, &deployment).await.context("funding the sponsor")?;
     stake_worker(accounts, &deployment, worker_key).await.context("staking the worker")?;
@@ -57,6 +61,20 @@ pub(super) async fn set_up(
         .await
         .context("registering the operator's key")?;
     Ok(deployment)
+}
+
+/// The contract that relays what accounts have signed.
+async fn deploy_relay(accounts: &Accounts) -> anyhow::Result<Address> {
+    let registrar = &accounts.registrar.account;
+    let parameters = ForwarderParameters {
+        owner: registrar.address(),
+        fee_recipient: accounts.treasury.address(),
+        notice_s: WITHDRAWAL_NOTICE_S,
+        relayers: accounts.relayers.iter().map(Role::address).collect(),
+    };
+    let forwarder =
+        deploy_forwarder(registrar, &parameters).await.context("deploying the Forwarder")?;
+    Ok(forwarder.address)
 }
 
 async fn register_models(accounts: &Accounts, deployment: &Deployment) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use ciro_api::Felt;
+use ciro_api::{Address, Felt};
 use ciro_contracts::PrivateKey;
 use p256::elliptic_curve::rand_core::{OsRng, RngCore};
 
@@ -45,6 +45,29 @@ impl Files {
             write_private(&path, &format!("{:#x}", Felt::from_bytes_be_slice(&bytes)))?;
         }
         Ok(PrivateKey::from_file(&path)?)
+    }
+
+    /// The directory with the keystores of relayers, and the file with their password. Both are made once: a keystore that is
+    /// written anew would be slow to open for nothing.
+    pub(super) fn relayer_keystores(
+        &self,
+        relayers: &[(Address, PrivateKey)],
+    ) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let (directory, password) = (self.path("relayers"), self.path("relayers.password"));
+        if !password.exists() {
+            write_private(&password, &ciro_gateway::auth::secret::Secret::generate())?;
+        }
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("making {}", directory.display()))?;
+        let text = fs::read_to_string(&password)
+            .with_context(|| format!("reading {}", password.display()))?;
+        for (address, key) in relayers {
+            let path = directory.join(format!("{address}.json"));
+            if !path.exists() {
+                key.write_keystore(&path, text.trim_end_matches('\n'))?;
+            }
+        }
+        Ok((directory, password))
     }
 
     /// The key that signs the gateway's tokens.

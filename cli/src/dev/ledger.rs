@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use ciro_api::{Address, Fri, SponsorId, rest::claim_tokens::CreateClaimToken};
+use ciro_contracts::Deployment;
 use ciro_paymaster::{
+    policy,
     sponsors::{self, NewSponsor},
     watch::{WatchError, Watcher},
 };
@@ -66,4 +68,28 @@ pub(super) async fn claim_token(
     };
     let made = ciro_gateway::sponsors::create_claim_token(database, sponsor, &wanted).await?;
     Ok(made.claim_token)
+}
+
+/// A key for apps, and a policy that pays for what people try first, where the sponsor has none yet: on-chain jobs, and transfers
+/// of the token. Each start makes a new key: only hashes are kept.
+pub(super) async fn sponsorship(
+    database: &Client,
+    sponsor: SponsorId,
+    contracts: &Deployment,
+) -> anyhow::Result<String> {
+    if policy::current(database, sponsor).await?.is_none() {
+        let calls = serde_json::json!([
+            { "to": contracts.job_manager, "function": "post_job" },
+            { "to": contracts.token, "function": "transfer" },
+        ]);
+        let limits = serde_json::json!([
+            { "measure": "operations", "per": "rule", "window": "day", "at_most": "1000" },
+        ]);
+        let rule = serde_json::json!({
+            "id": "to-try", "when": { "calls": calls }, "limits": limits, "action": "allow",
+        });
+        let document = serde_json::json!({ "version": 1, "rules": [rule] });
+        policy::store(database, sponsor, &serde_json::to_string_pretty(&document)?).await?;
+    }
+    Ok(sponsors::create_sponsorship_key(database, sponsor, "development", 30).await?)
 }

@@ -26,6 +26,8 @@ pub struct Network {
     pub gateway_url: String,
     /// Health of the settlement.
     pub paymaster_url: String,
+    /// The paymaster for wallets: SNIP-29.
+    pub snip29_url: String,
     /// The chain.
     pub rpc_url: String,
     /// The database, with its password: loopback only, private to this directory.
@@ -44,6 +46,8 @@ pub struct Network {
     pub worker: Address,
     /// Enrols devices.
     pub claim_token: String,
+    /// Asks the paymaster for the sponsor's money, within its policy.
+    pub sponsorship_key: String,
     /// Human-rated sentences to try the models on.
     pub corpora_dir: PathBuf,
     /// The process that holds it all.
@@ -68,6 +72,11 @@ impl Network {
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "gateway    {}   (API at /openapi.json)", self.gateway_url)?;
         writeln!(out, "paymaster  {}/health", self.paymaster_url)?;
+        writeln!(
+            out,
+            "SNIP-29    {}   (x-paymaster-api-key: {})",
+            self.snip29_url, self.sponsorship_key
+        )?;
         writeln!(out, "chain      {}", self.rpc_url)?;
         writeln!(out, "sponsor    {} ({})", self.sponsor.id, self.sponsor.address)?;
         writeln!(out, "worker     {}", self.worker)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use ciro_contracts::Deployment;
+use ciro_contracts::{Deployment, PrivateKey};
 use ciro_paymaster::health::Health;
 
 use super::{accounts::Accounts, files::Files, models};
@@ -17,6 +17,9 @@ use crate::stack::{
 
 /// The name that tokens and assertions of the development network carry.
 pub(super) const ISSUER: &str = "ciro-dev";
+
+/// Says where SNIP-29 is answered.
+const SNIP29_READY: &str = "snip29.ready";
 
 /// Long enough for a machine that compiles beside us.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,8 +37,10 @@ pub(super) struct Plan<'a> {
 pub struct Services {
     /// Where the gateway answers.
     pub gateway_url: String,
-    /// Where the paymaster answers.
+    /// Where the paymaster's health is asked.
     pub paymaster_url: String,
+    /// Where it takes requests of SNIP-29.
+    pub snip29_url: String,
     /// The front desk.
     pub gateway: Service,
     /// The cashier.
@@ -54,6 +59,7 @@ impl Services {
         let gateway_spec = gateway(plan)?;
         let (mut gateway, gateway_url) = start(plan, gateway_spec.clone()).await?;
         paymaster.wait_ready(PATIENCE, || mirrored(&paymaster_url)).await?;
+        let snip29_url = told(&plan.files.path(SNIP29_READY))?;
         let health = format!("{gateway_url}/v1/health");
         gateway.wait_ready(PATIENCE, || probe::http_ok(&health)).await?;
         let worker_spec = worker(plan, &gateway_url)?;
@@ -61,6 +67,7 @@ impl Services {
         Ok(Self {
             gateway_url,
             paymaster_url,
+            snip29_url,
             gateway,
             paymaster,
             worker,
@@ -134,9 +141,13 @@ async fn start(plan: &Plan<'_>, spec: ServiceSpec) -> anyhow::Result<(Service, S
     let mut service = Service::spawn(spec).await?;
     let listens = || async { std::fs::read_to_string(&ready).map(drop).map_err(|e| e.to_string()) };
     service.wait_ready(PATIENCE, listens).await?;
-    let told = std::fs::read_to_string(&ready).context("reading a ready file")?;
-    let address = told.trim().trim_start_matches("http://").to_owned();
-    Ok((service, format!("http://{address}")))
+    Ok((service, told(&ready)?))
+}
+
+/// What a ready file says.
+fn told(ready: &Path) -> anyhow::Result<String> {
+    let told = std::fs::read_to_string(ready).context("reading a ready file")?;
+    Ok(format!("http://{}", told.trim().trim_start_matches("http://")))
 }
 
 /// Everybody of ours can be measured, on a free port.
@@ -185,6 +196,12 @@ fn sibling(here: &Path, name: &str) -> anyhow::Result<PathBuf> {
 }
 
 fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
+    let relayers = plan.accounts.relayers.iter().map(|role| {
+        let key = ciro_api::felt::parse_felt(&role.key_text)?;
+        Ok((role.address(), PrivateKey::new(key)))
+    });
+    let relayers = relayers.collect::<anyhow::Result<Vec<_>>>()?;
+    let (keystores, password) = plan.files.relayer_keystores(&relayers)?;
     Ok(spec(plan, "ciro-paymaster")?
         .env("DATABASE_URL", plan.stack.database_url())
         .env("STARKNET_RPC_URL", plan.stack.rpc_url())
@@ -193,6 +210,12 @@ fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_OPERATOR_KEY_FILE", plan.files.path("operator.key"))
         .env("CIRO_PAYMASTER_LISTEN", "127.0.0.1:0")
         .env("CIRO_PAYMASTER_READY_FILE", ready_file(plan.files, "ciro-paymaster"))
+        .env("CIRO_SNIP29_LISTEN", "127.0.0.1:0")
+        .env("CIRO_SNIP29_READY_FILE", plan.files.path(SNIP29_READY))
+        .env("CIRO_RELAYER_KEYSTORES", keystores)
+        .env("CIRO_RELAYER_PASSWORD_FILE", password)
+        .env("CIRO_TREASURY_ADDRESS", plan.accounts.treasury.address().to_string())
+        .env("CIRO_TREASURY_KEY_FILE", plan.files.path("treasury.key"))
         // People wait for a demo; a real network gathers receipts for longer.
         .env("CIRO_STATEMENT_PERIOD_MS", "2000")
         .env("CIRO_CLOSE_INTERVAL_MS", "250")
