@@ -3,7 +3,10 @@
 
 pub mod attestation_batch;
 pub mod commitment;
+pub mod es256;
 pub mod evidence;
+pub mod fleet;
+pub mod outside_execution;
 pub mod receipts;
 pub mod signature;
 pub mod snip12;

@@ -4,6 +4,7 @@
 pub mod adjudicator;
 pub mod credits;
 pub mod erc20;
+pub mod fleet_account;
 pub mod forwarder;
 pub mod job_callback;
 pub mod job_manager;

@@ -4,6 +4,7 @@
 
 pub mod adjudicators;
 pub mod components;
+pub mod fleet_account;
 pub mod forwarder;
 pub mod hashes;
 pub mod interfaces;
