@@ -6,6 +6,7 @@ pub mod attestation;
 pub mod batch;
 pub mod commitment;
 pub mod device;
+pub mod fleet;
 pub mod outside_execution;
 pub mod receipts;
 pub mod sign;

@@ -88,6 +88,12 @@ pub const RELAYED_L2_GAS_MAX: u64 = 1_000_000_000;
 /// Most L2 gas that a transaction may be bound to: what the chain gives to the execution of one.
 pub const TRANSACTION_L2_GAS_MAX: u64 = 1_110_000_000;
 
+/// Deepest tree of a fleet's devices: 4 billion places. Each level is a felt of calldata in every operation.
+pub const FLEET_DEPTH_MAX: u32 = 32;
+
+/// Most jobs that a device posts in one operation: it stays within a tenth of a transaction, so others fit beside it.
+pub const DEVICE_CALLS_MAX: usize = 8;
+
 /// Longest name of a pool in bytes: it is part of every key and label of the pool.
 pub const POOL_NAME_BYTES_MAX: usize = 32;
 

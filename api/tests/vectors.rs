@@ -11,6 +11,7 @@ use ciro_api::{
         batch::{self, AttestationBatch, BatchTree},
         commitment::commit,
         device::{DeviceClaim, DeviceLogin},
+        fleet::FleetOwnerKey,
         receipts::{self, Receipt},
         sign,
         snip12::{TypedStruct, domain_hash, type_hash},
@@ -123,6 +124,10 @@ fn build(kind: &str, message: &Value) -> Box<dyn Fn(ChainId, Address) -> (Felt, 
             challenge: Digest(felt(&message["Challenge"])),
             contract: address("Contract"),
         }),
+        "FleetOwnerKey" => boxed(FleetOwnerKey {
+            from: PublicKey(felt(&message["From"])),
+            to: PublicKey(felt(&message["To"])),
+        }),
         other => panic!("the vectors hold a struct that Rust lacks: {other}"),
     }
 }
@@ -139,8 +144,10 @@ fn typed_data_matches_the_vectors_and_every_field_counts() {
     assert_eq!(domain_hash(chain), felt(&all["domain_hash"]));
     assert_eq!(domain_hash(other_chain), felt(&all["other_domain_hash"]));
     let of_devices = vectors("device");
+    let of_fleets = vectors("fleet");
     let structs =
         [&all, &of_devices].into_iter().flat_map(|file| file["structs"].as_array().unwrap());
+    let structs = structs.chain([&of_fleets["owner_key"]]);
     for case in structs {
         let kind = text(&case["type"]);
         assert_eq!(type_hash(text(&case["type_string"])), felt(&case["type_hash"]), "{kind}");

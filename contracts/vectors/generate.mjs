@@ -1,7 +1,8 @@
 // Computes every vector in this folder with starknet.js alone: none of our Rust or Cairo takes part.
 // Run by hand: `npm ci && node generate.mjs`; `node generate.mjs --check` only compares.
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, verify as verifyBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { p256 } from '@noble/curves/p256'; // starknet.js brings it
 import { ec, hash, num, shortString, typedData } from 'starknet';
 
 const { getPublicKey, getStarkKey, poseidonHashMany, poseidonSmall, sign, verify } = ec.starkCurve;
@@ -191,6 +192,7 @@ const TYPES = {
   ],
   WorkerLogin: [field('Worker', 'ContractAddress'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
   DeviceClaim: [field('Serial', 'string'), field('Claim', 'felt'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
+  FleetOwnerKey: [field('From', 'felt'), field('To', 'felt')],
   DeviceLogin: [field('Device', 'u128'), field('Challenge', 'felt'), field('Contract', 'ContractAddress')],
 };
 
@@ -310,6 +312,110 @@ function deviceVectors() {
   return { structs: [...claims, login] };
 }
 
+// A fleet account: its devices' keys in a tree, their nonces, and what they sign.
+
+const FLEET = '0x1f1ee7acc01f1ee7acc01f1ee7acc01f1ee7acc01f1ee7acc01f1ee7acc01f1';
+const halves = (value) => [value & ((1n << 128n) - 1n), value >> 128n].map(hex);
+
+function fleetDevice(i) {
+  const secret = 0x1c1205ec7e57n * BigInt(i + 1);
+  if (i % 2 === 0) return { kind: 0, secret: hex(secret), key: [getStarkKey(hex(secret))] };
+  const { x, y } = p256.ProjectivePoint.fromPrivateKey(secret).toAffine();
+  return { kind: 1, secret: hex(secret), key: [...halves(x), ...halves(y)] };
+}
+
+const fleetLeaf = ({ kind, key }) => H(short('CIRO_FLEET_LEAF'), kind, ...key);
+const fleetNode = (left, right) => hades(left, right, short('CIRO_FLEET_NODE'));
+
+// The tree of this depth, of which only the first leaves are there.
+function fleetTree(leaves, depth) {
+  const all = [leaves];
+  let empty = 0n;
+  for (let k = 0; k < depth; k += 1) {
+    const level = all.at(-1);
+    if (level.length % 2 === 1) level.push(empty);
+    all.push(Array.from({ length: level.length / 2 }, (_, i) => fleetNode(level[2 * i], level[2 * i + 1])));
+    empty = fleetNode(empty, empty);
+  }
+  return all;
+}
+
+// Where the tree of that depth is not full, a sibling may be an empty tree.
+function fleetPath(tree, index) {
+  let empty = 0n;
+  return tree.slice(0, -1).map((level, k) => {
+    const sibling = level[(index >> k) ^ 1] ?? empty;
+    empty = fleetNode(empty, empty);
+    return sibling;
+  });
+}
+
+function fleetTrees(devices) {
+  return [[1, 0], [1, 3], [2, 1], [3, 2], [5, 3], [8, 3], [8, 10], [5, 20], [2, 32]].map(([count, depth]) => {
+    const tree = fleetTree(devices.slice(0, count).map(fleetLeaf), depth);
+    const paths = positions(count).map((index) => ({ index, path: fleetPath(tree, index).map(hex) }));
+    return { count, depth, root: hex(root(tree)), paths };
+  });
+}
+
+function fleetNonces() {
+  const last = 2n ** 64n - 1n;
+  const places = [[0n, 0n], [0n, 127n], [0n, 128n], [1n, 0n], [7n, 1_000n], [2n ** 32n - 1n, last]];
+  return places.map(([index, counter]) => {
+    const nonce = index * 2n ** 64n + counter;
+    return { index: Number(index), counter: hex(counter), nonce: hex(nonce), word: hex(nonce / 128n), mask: hex(1n << (nonce % 128n)) };
+  });
+}
+
+const OUTSIDE_TYPES = {
+  StarknetDomain: TYPES.StarknetDomain,
+  OutsideExecution: [
+    field('Caller', 'ContractAddress'),
+    field('Nonce', 'felt'),
+    field('Execute After', 'u128'),
+    field('Execute Before', 'u128'),
+    field('Calls', 'Call*'),
+  ],
+  Call: [field('To', 'ContractAddress'), field('Selector', 'selector'), field('Calldata', 'felt*')],
+};
+
+function fleetExecution(calls) {
+  const message = { Caller: OPERATOR, Nonce: hex(2n ** 64n + 5n), 'Execute After': '1', 'Execute Before': '1893456000', Calls: calls };
+  const domain = { name: 'Account.execute_from_outside', version: '2', chainId: CHAIN_ID, revision: '1' };
+  const data = { types: OUTSIDE_TYPES, primaryType: 'OutsideExecution', domain, message };
+  return { message, message_hash: hex(typedData.getMessageHash(data, FLEET)) };
+}
+
+function fleetSignatures(devices, { message, message_hash }) {
+  const [stark, phone] = devices;
+  const bytes = Buffer.from(BigInt(message_hash).toString(16).padStart(64, '0'), 'hex');
+  const { r, s } = p256.sign(createHash('sha256').update(bytes).digest(), BigInt(phone.secret), { lowS: false });
+  const both = Buffer.from([r, s].map((n) => n.toString(16).padStart(64, '0')).join(''), 'hex');
+  const point = p256.ProjectivePoint.fromPrivateKey(BigInt(phone.secret)).toAffine();
+  const part = (n) => Buffer.from(n.toString(16).padStart(64, '0'), 'hex').toString('base64url');
+  const jwk = { kty: 'EC', crv: 'P-256', x: part(point.x), y: part(point.y) };
+  // ES256 as Node has it, which is not who has signed.
+  const key = { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' };
+  if (!verifyBytes('sha256', bytes, key, both)) throw new Error('ES256');
+  const signed = sign(message_hash, stark.secret);
+  return { ...message, message_hash, stark: [signed.r, signed.s].map(hex), es256: [...halves(r), ...halves(s)] };
+}
+
+function fleetVectors() {
+  const devices = Array.from({ length: 8 }, (_, i) => fleetDevice(i));
+  const job = { To: CONTRACT, Selector: 'post_job', Calldata: ['0x5a256', '0xa', '0x70dbd880', '0x0', '0x6869', '0x2'] };
+  return {
+    account: FLEET,
+    devices: devices.map((device) => ({ ...device, leaf: hex(fleetLeaf(device)) })),
+    trees: fleetTrees(devices),
+    nonces: fleetNonces(),
+    executions: [[], [job], [job, { ...job, Selector: 'reclaim', Calldata: [] }]].map((calls) =>
+      fleetSignatures(devices, fleetExecution(calls)),
+    ),
+    owner_key: structVector('FleetOwnerKey', { From: PUBLIC_KEY, To: getStarkKey('0x5eed') }),
+  };
+}
+
 // Our own composition must agree with starknet.js's typed data, or one of the two readings of SNIP-12 is wrong.
 function crossCheck({ chain_id, domain_hash, structs }) {
   for (const { type, type_string, type_hash, message, signer, struct_hash, message_hash } of structs) {
@@ -331,6 +437,7 @@ const files = {
   device: deviceVectors(),
   batch: batch(),
   receipts: receipts(),
+  fleet: fleetVectors(),
 };
 let stale = false;
 for (const [name, content] of Object.entries(files)) {
