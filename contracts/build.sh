@@ -18,6 +18,7 @@ contracts=(
     "JobManager ciro::job_manager::JobManager"
     "Sha256Adjudicator ciro::adjudicators::sha256::Sha256Adjudicator"
     "Forwarder ciro::forwarder::Forwarder"
+    "FleetAccount ciro::fleet_account::FleetAccount"
 )
 
 say() { printf '%s\n' "$*" >&2; }

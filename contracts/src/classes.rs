@@ -51,6 +51,14 @@ pub static FORWARDER: LazyLock<Class> = LazyLock::new(|| {
     )
 });
 
+/// `FleetAccount`: acts for the owner of a fleet and, within its policy, for the devices.
+pub static FLEET_ACCOUNT: LazyLock<Class> = LazyLock::new(|| {
+    read(
+        include_str!("../artifacts/FleetAccount.contract_class.json"),
+        include_str!("../artifacts/FleetAccount.compiled_contract_class.json"),
+    )
+});
+
 fn read(sierra: &str, compiled: &str) -> Class {
     let sierra: SierraClass =
         serde_json::from_str(sierra).expect("the committed class is a Sierra class");

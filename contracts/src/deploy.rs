@@ -1,7 +1,9 @@
 //! Declares and deploys the contracts. Doing it again finds what is there and changes nothing.
 
+mod fleet_account;
 mod forwarder;
 
+pub use fleet_account::{FleetAccountParameters, deploy_fleet_account};
 pub use forwarder::{ForwarderParameters, deploy_forwarder};
 
 use ciro_api::{Address, Felt, Fri};

@@ -41,6 +41,14 @@ impl<'a> Felts<'a> {
         self.number(name).map(Fri)
     }
 
+    pub(crate) fn truth(&mut self, name: &'static str) -> Result<bool, FeltsError> {
+        match self.number::<u8>(name)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(FeltsError::OutOfRange(name)),
+        }
+    }
+
     /// Passes over `count` values that the reader does not need.
     pub(crate) fn skip(&mut self, name: &'static str, count: usize) -> Result<(), FeltsError> {
         (0..count).try_for_each(|_| self.felt(name).map(drop))

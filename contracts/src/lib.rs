@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod events;
 pub mod evidence;
 mod felts;
+pub mod fleet_account;
 pub mod forwarder;
 pub mod job_manager;
 pub mod pool;
@@ -20,11 +21,15 @@ pub use account::{
     AccountError, Effects, KeyedAccount, ResourceBounds, SignedTransaction, Simulation, Validation,
 };
 pub use chain::{Chain, ChainError, ClassKind, Receipt, TransactionOutcome, account_address};
-pub use deploy::{DeployError, ForwarderParameters, Parameters, deploy, deploy_forwarder};
+pub use deploy::{
+    DeployError, FleetAccountParameters, ForwarderParameters, Parameters, deploy,
+    deploy_fleet_account, deploy_forwarder,
+};
 pub use deployment::{Deployment, DeploymentFileError};
 pub use events::{Event, EventError, Located};
 pub use evidence::Evidence;
 pub use felts::selector;
+pub use fleet_account::{Device, DeviceSecret, FleetAccount, ModelsAllowed, SessionPolicy};
 pub use forwarder::{
     AccountDeployment, Charge, FailureReason, Forwarder, ForwarderEvent, Operation,
     OperationOutcome, Outcome, OutsideVersion, TokenUnits,

@@ -128,9 +128,58 @@ def receipts():
     return function("receipt_paths", "Array<ReceiptPath>", listed(rows), doc)
 
 
+def span(values):
+    return "[" + ", ".join(values) + "].span()"
+
+
+def fleet():
+    data = load("fleet")
+    devices = data["devices"]
+    rows = [f"({d['kind']}, {span(d['key'])}, {d['leaf']})" for d in devices]
+    doc = "Kinds and keys of devices, with their leaves: every second one is of P-256."
+    parts = [constant("FLEET", data["account"])]
+    parts.append(function("fleet_devices", "Array<(felt252, Span<felt252>, felt252)>", listed(rows), doc))
+    rows = []
+    for tree in data["trees"]:
+        for place in tree["paths"]:
+            rows.append(
+                f"FleetPath {{ leaf: {devices[place['index']]['leaf']}, index: {place['index']}, "
+                f"path: {span(place['path']) if place['path'] else 'array![].span()'}, root: {tree['root']} }}"
+            )
+    doc = "Paths of first, middle and last devices in trees of depth 0 to 32."
+    parts.append(function("fleet_paths", "Array<FleetPath>", listed(rows), doc))
+    rows = [f"({n['index']}, {n['nonce']}, {n['word']}, {n['mask']})" for n in data["nonces"]]
+    doc = "Places, their nonces, and the word and bit of each."
+    parts.append(function("fleet_nonces", "Array<(u32, felt252, felt252, u128)>", listed(rows), doc))
+    rows = [fleet_execution(execution) for execution in data["executions"]]
+    doc = "What a device has signed: the first device's signature, and the second one's."
+    parts.append(function("fleet_executions", "Array<FleetExecution>", listed(rows), doc))
+    parts.append(function("fleet_owner_key", "StructVector", typed_struct(data["owner_key"]), "A change of the owner's key."))
+    return "\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def fleet_execution(execution):
+    calls = [
+        f"Call {{ to: {call['To']}.try_into().unwrap(), selector: selector!(\"{call['Selector']}\"), "
+        f"calldata: {span(call['Calldata']) if call['Calldata'] else 'array![].span()'} }}"
+        for call in execution["Calls"]
+    ]
+    terms = (
+        f"caller: {execution['Caller']}.try_into().unwrap(), nonce: {execution['Nonce']}, "
+        f"execute_after: {execution['Execute After']}, execute_before: {execution['Execute Before']}, "
+        f"calls: array![{', '.join(calls)}].span()"
+    )
+    return (
+        f"FleetExecution {{ execution: OutsideExecution {{ {terms} }}, message_hash: {execution['message_hash']}, "
+        f"stark: {span(execution['stark'])}, es256: {span(execution['es256'])} }}"
+    )
+
+
 HEADER = """//! Written by contracts/vectors/to_cairo.py from contracts/vectors/*.json: do not edit.
 
 use crate::hashes::receipts::{Receipt, SumNode};
+use crate::types::outside_execution::OutsideExecution;
+use starknet::account::Call;
 
 /// A struct's fields in order, what they hash to, and what each field's variation hashes to.
 #[derive(Copy, Drop)]
@@ -181,6 +230,24 @@ pub struct ReceiptPath {
     pub path: Span<SumNode>,
 }
 
+/// A device's way to the root of its fleet.
+#[derive(Copy, Drop)]
+pub struct FleetPath {
+    pub leaf: felt252,
+    pub index: u32,
+    pub path: Span<felt252>,
+    pub root: felt252,
+}
+
+/// An outside execution of the account `FLEET`, and what two devices made of it.
+#[derive(Copy, Drop)]
+pub struct FleetExecution {
+    pub execution: OutsideExecution,
+    pub message_hash: felt252,
+    pub stark: Span<felt252>,
+    pub es256: Span<felt252>,
+}
+
 fn bytes(words: Span<(felt252, u32)>) -> ByteArray {
     let mut joined: ByteArray = "";
     for (word, length) in words {
@@ -193,7 +260,7 @@ fn bytes(words: Span<(felt252, u32)>) -> ByteArray {
 
 
 def main():
-    parts = [typed_data(), commitments(), model_ids(), batch(), receipts()]
+    parts = [typed_data(), commitments(), model_ids(), batch(), receipts(), fleet()]
     text = HEADER
     for part in parts:
         # The formatter would spread the paths over thousands of lines.

@@ -41,8 +41,7 @@ pub mod FleetAccount {
 
     pub const SRC5_ID: felt252 = 0x3f918d17e5ee77373b56385708f855659a07f75997f365cf87748628532a055;
     pub const SRC6_ID: felt252 = 0x2ceccef7f994940b3962a6c67e0ba4fcd37df7d131417c604f91e03caecc1cd;
-    pub const SRC9_V2_ID: felt252 =
-        0x1d1144bb2138366ff28d8e9ab57456b1d332ac42196230c3a602003c89872;
+    pub const SRC9_V2_ID: felt252 = 0x1d1144bb2138366ff28d8e9ab57456b1d332ac42196230c3a602003c89872;
 
     /// Added to the version of a transaction that is only simulated.
     const SIMULATION: felt252 = 0x100000000000000000000000000000000;
@@ -193,8 +192,7 @@ pub mod FleetAccount {
             let OutsideExecution { caller, nonce, execute_after, execute_before, calls } =
                 outside_execution;
             assert(
-                caller == info.caller_address || caller.into() == 'ANY_CALLER',
-                Errors::OTHER_CALLER
+                caller == info.caller_address || caller.into() == 'ANY_CALLER', Errors::OTHER_CALLER
             );
             assert(execute_after < now, Errors::TOO_EARLY);
             assert(now < execute_before, Errors::TOO_LATE);

@@ -6,6 +6,7 @@ mod credits_tests;
 mod deliver_tests;
 mod evidence;
 mod fleet_device_tests;
+mod fleet_hash_tests;
 mod fleet_outside_tests;
 mod fleet_owner_tests;
 mod fleet_root_tests;

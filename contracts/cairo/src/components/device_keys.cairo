@@ -85,9 +85,7 @@ pub mod DeviceKeysComponent {
         /// - `previous_until` is zero, or ahead by 30 days at most.
         ///
         /// *Emits* `RootRotated`.
-        fn rotate(
-            ref self: ComponentState<TContractState>, root: felt252, previous_until: u64
-        ) {
+        fn rotate(ref self: ComponentState<TContractState>, root: felt252, previous_until: u64) {
             assert_self();
             let previous = self.root.read();
             assert(root != previous, Errors::SAME_ROOT);

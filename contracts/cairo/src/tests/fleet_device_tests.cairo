@@ -16,7 +16,7 @@ use super::fleet_world::{
 };
 use super::jobs_world::{FIRST, PRICE, SECOND, fulfilled_job, open_job, output, proof_for};
 use super::p256_signer;
-use super::world::{START, WorldTrait, act_as, at};
+use super::world::{START, WorldTrait, act_as, assert_refused, at};
 
 fn assert_posts(fleet: Fleet, device: Device) {
     let nonce = device.nonce(7);
@@ -82,6 +82,7 @@ fn a_device_without_calls_only_uses_a_nonce_up() {
     let fleet = fleet_world();
     assert_eq!(fleet.act(sensor(), 5, array![]), array![]);
     assert!(!fleet.nonces.is_valid_outside_execution_nonce(5));
+    fleet.expect(Event::DeviceActed(DeviceActed { device: sensor().leaf(), nonce: 5 }));
     fleet.assert_unused(6, fleet.try_act(sensor(), 5, array![]), NonceErrors::NONCE_USED);
 }
 
@@ -99,7 +100,7 @@ fn an_s_above_half_the_order_counts_as_well() {
     assert!(fleet.outside.is_valid_device_signature(execution, felts.span()));
     fleet.outside.execute_from_outside_v2(execution, felts.span());
     let again = fleet.attempt(execution, whole);
-    super::world::assert_refused(again, NonceErrors::NONCE_USED);
+    assert_refused(again, NonceErrors::NONCE_USED);
 }
 
 #[test]
@@ -114,7 +115,9 @@ fn a_nonce_counts_once() {
 #[test]
 fn nonces_come_in_any_order_and_devices_do_not_share_them() {
     let fleet = fleet_world();
-    for counter in array![200, 3, 127, 128, 0xffffffffffffffff] {
+    for counter in array![
+        200, 3, 127, 128, 0xffffffffffffffff
+    ] {
         fleet.act(sensor(), counter, array![]);
         fleet.act(camera(), counter, array![]);
     };
@@ -217,10 +220,7 @@ fn a_path_longer_than_32_is_refused() {
         path.append(0);
     };
     let signature = sensor().signature_by(path.span(), fleet.message(execution));
-    fleet
-        .assert_unused(
-            0, fleet.attempt(execution, signature), Refusals::MALFORMED_SIGNATURE
-        );
+    fleet.assert_unused(0, fleet.attempt(execution, signature), Refusals::MALFORMED_SIGNATURE);
     let signature = sensor().signature_by(path.span().slice(0, 32), fleet.message(execution));
     fleet.assert_unused(0, fleet.attempt(execution, signature), DeviceRefusals::NOT_IN_FLEET);
 }
@@ -242,19 +242,20 @@ fn halves_and_points_that_are_none_make_no_p256_signature() {
     let execution = execution(phone().nonce(0), array![]);
     let whole = fleet.signature(phone(), execution);
     // The four felts of the signature are the last ones.
-    for back in 1..5_u32 {
-        for value in array![
-            0, 0x100000000000000000000000000000000, -1
-        ] {
-            let at = whole.len() - back;
-            let mut felts = array![];
-            felts.append_span(whole.slice(0, at));
-            felts.append(value);
-            felts.append_span(whole.slice(at + 1, back - 1));
-            let outcome = fleet.attempt(execution, felts.span());
-            fleet.assert_unused(phone().nonce(0), outcome, Refusals::NOT_SIGNED);
+    for back in 1
+        ..5_u32 {
+            for value in array![
+                0, 0x100000000000000000000000000000000, -1
+            ] {
+                let at = whole.len() - back;
+                let mut felts = array![];
+                felts.append_span(whole.slice(0, at));
+                felts.append(value);
+                felts.append_span(whole.slice(at + 1, back - 1));
+                let outcome = fleet.attempt(execution, felts.span());
+                fleet.assert_unused(phone().nonce(0), outcome, Refusals::NOT_SIGNED);
+            };
         };
-    };
 }
 
 #[test]

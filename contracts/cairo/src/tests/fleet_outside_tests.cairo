@@ -29,9 +29,7 @@ fn nested(fleet: Fleet, inner: OutsideExecution, signature: Span<felt252>) -> Ca
     let mut calldata = array![];
     (inner, signature).serialize(ref calldata);
     Call {
-        to: fleet.address,
-        selector: selector!("execute_from_outside_v2"),
-        calldata: calldata.span()
+        to: fleet.address, selector: selector!("execute_from_outside_v2"), calldata: calldata.span()
     }
 }
 
@@ -190,10 +188,11 @@ fn a_device_inside_an_outside_execution_is_refused() {
 #[test]
 fn one_outside_execution_follows_another() {
     let fleet = fleet_world();
-    for number in 0..3_u32 {
-        let execution = execution(OWNER_NONCE + number.into(), array![fleet.job_at(PRICE)]);
-        assert!(fleet.try_as_owner(execution).is_ok());
-    };
+    for number in 0
+        ..3_u32 {
+            let execution = execution(OWNER_NONCE + number.into(), array![fleet.job_at(PRICE)]);
+            assert!(fleet.try_as_owner(execution).is_ok());
+        };
     assert_eq!(fleet.world.balance_of(fleet.address), (2 * PRICE).into());
 }
 

@@ -11,11 +11,10 @@ use crate::fleet_account::FleetAccount::{Errors, Event, SRC5_ID, SRC6_ID, SRC9_V
 use crate::hashes::fleet::owner_key_hash;
 use crate::hashes::snip12::{domain_hash, message_hash};
 use crate::interfaces::fleet_account::{
-    IAccountDispatcher, IAccountDispatcherTrait, IAccountSafeDispatcher,
-    IAccountSafeDispatcherTrait, IDevicesDispatcher, IDevicesDispatcherTrait,
-    IIntrospectionDispatcher, IIntrospectionDispatcherTrait, IOwnerKeyDispatcher,
-    IOwnerKeyDispatcherTrait, IOwnerKeySafeDispatcherTrait, ISessionDispatcher,
-    ISessionDispatcherTrait
+    IAccountDispatcherTrait, IAccountSafeDispatcher, IAccountSafeDispatcherTrait,
+    IDevicesDispatcher, IDevicesDispatcherTrait, IIntrospectionDispatcher,
+    IIntrospectionDispatcherTrait, IOwnerKeyDispatcher, IOwnerKeyDispatcherTrait,
+    IOwnerKeySafeDispatcherTrait, ISessionDispatcher, ISessionDispatcherTrait
 };
 use crate::types::session_policy::{AMOUNT_LIMIT, SessionPolicy, SpendingPolicy};
 use starknet::account::Call;
@@ -25,9 +24,8 @@ use super::fleet_world::{
     DeviceTrait, Fleet, FleetTrait, OWNER_SECRET, STRANGER_SECRET, deploy_fleet, fleet_world,
     policy, sensor, tree_root
 };
-use super::jobs_world::{FIRST, PRICE, ready_world};
+use super::jobs_world::ready_world;
 use super::signer::{public_key, sign};
-use super::test_token::ITestTokenDispatcherTrait;
 use super::world::{CHAIN_ID, WorldTrait, act_as, assert_refused, stranger};
 
 const NEXT_SECRET: felt252 = 'next owner';

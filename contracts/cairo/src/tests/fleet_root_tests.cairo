@@ -39,7 +39,9 @@ fn the_owner_rotates_the_root_and_the_one_before_counts_a_while() {
     assert_eq!(fleet.devices.root(), 'root');
     assert_eq!(fleet.devices.previous_root(), (tree_root(), until));
     let previous = tree_root();
-    expect(fleet, Event::RootRotated(RootRotated { root: 'root', previous, previous_until: until }));
+    expect(
+        fleet, Event::RootRotated(RootRotated { root: 'root', previous, previous_until: until })
+    );
     fleet.expect_silence();
 }
 

@@ -5,9 +5,7 @@ use crate::components::session::SessionComponent::{
     CALLS_MAX, DAY_S, Errors, Event, ModelAllowed, ModelDisallowed, PolicySet, Refusals
 };
 use crate::fleet_account::FleetAccount::Event as AccountEvent;
-use crate::interfaces::fleet_account::{
-    ISessionDispatcherTrait, ISessionSafeDispatcherTrait
-};
+use crate::interfaces::fleet_account::{ISessionDispatcherTrait, ISessionSafeDispatcherTrait};
 use crate::types::onchain_job::OnchainJobState;
 use crate::types::session_policy::{AMOUNT_LIMIT, SessionPolicy, SpendingPolicy};
 use starknet::account::Call;
@@ -177,14 +175,16 @@ fn the_jobs_of_one_operation_count_together() {
 #[test]
 fn the_limit_begins_anew_at_midnight() {
     let fleet = fleet_world();
-    at(MIDNIGHT - 1);
     set_spending(fleet, spending(PRICE_MAX, PRICE, false));
-    fleet.act(sensor(), 0, array![fleet.job_at(PRICE)]);
-    assert_refused(fleet.try_act(sensor(), 1, array![fleet.job_at(10)]), Refusals::DAY_SPENT);
+    at(MIDNIGHT - 1);
+    fleet.act(sensor(), 0, array![fleet.job_until(PRICE, MIDNIGHT + 1)]);
+    let outcome = fleet.try_act(sensor(), 1, array![fleet.job_until(10, MIDNIGHT + 1)]);
+    assert_refused(outcome, Refusals::DAY_SPENT);
+    assert_eq!(fleet.session.spent_today(), PRICE);
     at(MIDNIGHT);
     assert_eq!(fleet.session.spent_today(), 0);
-    fleet.act(sensor(), 2, array![]);
-    assert_eq!(fleet.session.spent_today(), 0);
+    fleet.act(sensor(), 2, array![fleet.job_until(PRICE - 1, MIDNIGHT + 1)]);
+    assert_eq!(fleet.session.spent_today(), PRICE - 1);
 }
 
 #[test]

@@ -214,11 +214,18 @@ pub impl FleetImpl of FleetTrait {
     fn job_of(self: @Fleet, model: felt252, price: u128) -> Call {
         let mut calldata = array![];
         (model, price, DEADLINE, input()).serialize(ref calldata);
-        Call {
-            to: (*self.world).manager_address,
-            selector: selector!("post_job"),
-            calldata: calldata.span()
-        }
+        self.posting(calldata)
+    }
+
+    fn job_until(self: @Fleet, price: u128, deadline: u64) -> Call {
+        let mut calldata = array![];
+        ('hash', price, deadline, input()).serialize(ref calldata);
+        self.posting(calldata)
+    }
+
+    fn posting(self: @Fleet, calldata: Array<felt252>) -> Call {
+        let to = (*self.world).manager_address;
+        Call { to, selector: selector!("post_job"), calldata: calldata.span() }
     }
 
     fn owner_signature(self: @Fleet, execution: OutsideExecution) -> Span<felt252> {
@@ -271,10 +278,7 @@ pub impl FleetImpl of FleetTrait {
 
     /// The same, with the nonce as free as it was.
     fn assert_unused(
-        self: @Fleet,
-        nonce: felt252,
-        outcome: SyscallResult<Array<Span<felt252>>>,
-        reason: felt252
+        self: @Fleet, nonce: felt252, outcome: SyscallResult<Array<Span<felt252>>>, reason: felt252
     ) {
         self.assert_untouched(outcome, reason);
         assert!((*self.nonces).is_valid_outside_execution_nonce(nonce), "the nonce is used up");
