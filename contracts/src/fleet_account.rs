@@ -125,11 +125,7 @@ impl FleetAccount {
     }
 
     /// Whether devices may ask this model, by name or because they may ask any.
-    pub async fn is_model_allowed(
-        self,
-        chain: &Chain,
-        model: ModelId,
-    ) -> Result<bool, ChainError> {
+    pub async fn is_model_allowed(self, chain: &Chain, model: ModelId) -> Result<bool, ChainError> {
         self.one(chain, "is_model_allowed", vec![model.0], truth).await
     }
 

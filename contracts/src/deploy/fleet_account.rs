@@ -44,7 +44,6 @@ pub async fn deploy_fleet_account(
     parameters: &FleetAccountParameters,
 ) -> Result<FleetAccount, DeployError> {
     declare(account, "FleetAccount", &FLEET_ACCOUNT).await?;
-    let address =
-        instance(account, "FleetAccount", &FLEET_ACCOUNT, &parameters.calldata()).await?;
+    let address = instance(account, "FleetAccount", &FLEET_ACCOUNT, &parameters.calldata()).await?;
     Ok(FleetAccount { address })
 }

@@ -5,15 +5,20 @@
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use ciro_api::{
-    Address, AttestedJob, Felt, Fri, JobId, ModelId, OnchainJobId, PublicKey, Signature,
+    Address, AttestedJob, ChainId, Felt, Fri, JobId, ModelId, OnchainJobId, PublicKey, Signature,
     TrackingId,
     felt::{Commitment, Digest},
-    hash::{attestation::Attestation, statement::Statement},
+    hash::{
+        attestation::Attestation,
+        outside_execution::{OutsideCall, OutsideExecution},
+        statement::Statement,
+    },
 };
 use ciro_contracts::{
-    AccountDeployment, Charge, Deployment, Evidence, Forwarder, JobManager, Operation,
-    OperatorSignedStatement, OutsideVersion, Pool, Role, SignedStatement, TokenUnits,
-    classes::{CDC_POOL, Class, FORWARDER, JOB_MANAGER},
+    AccountDeployment, Charge, Deployment, Evidence, FleetAccount, Forwarder, JobManager,
+    ModelsAllowed, Operation, OperatorSignedStatement, OutsideVersion, Pool, PrivateKey, Role,
+    SessionPolicy, SignedStatement, TokenUnits,
+    classes::{CDC_POOL, Class, FLEET_ACCOUNT, FORWARDER, JOB_MANAGER},
 };
 use serde_json::Value;
 use starknet_rust::core::{types::Call, utils::get_selector_from_name};
@@ -165,10 +170,13 @@ fn listing() -> String {
         let lines = Abi::of(class).lines();
         [vec![format!("# {name}")], lines].concat().join("\n")
     };
-    let parts: Vec<String> =
-        [("CdcPool", &*CDC_POOL), ("JobManager", &*JOB_MANAGER), ("Forwarder", &*FORWARDER)]
-            .map(of)
-            .into();
+    let contracts = [
+        ("CdcPool", &*CDC_POOL),
+        ("JobManager", &*JOB_MANAGER),
+        ("Forwarder", &*FORWARDER),
+        ("FleetAccount", &*FLEET_ACCOUNT),
+    ];
+    let parts: Vec<String> = contracts.map(of).into();
     format!("{}\n", parts.join("\n"))
 }
 
@@ -202,6 +210,7 @@ fn no_admin_has_a_function_that_upgrades_or_withdraws() {
     assert_eq!(listed("CdcPool"), Abi::of(&CDC_POOL).externals());
     assert_eq!(listed("JobManager"), Abi::of(&JOB_MANAGER).externals());
     assert_eq!(listed("Forwarder"), Abi::of(&FORWARDER).externals());
+    assert_eq!(listed("FleetAccount"), Abi::of(&FLEET_ACCOUNT).externals());
 }
 
 const NOBODY: Address = Address(Felt::ONE);
@@ -241,7 +250,7 @@ fn signed() -> SignedStatement {
 
 fn deployment() -> Deployment {
     Deployment {
-        chain_id: ciro_api::ChainId(Felt::ONE),
+        chain_id: ChainId(Felt::ONE),
         pool: NOBODY,
         job_manager: NOBODY,
         sha256_adjudicator: NOBODY,
@@ -329,6 +338,39 @@ fn forwarder_calls() -> Vec<Call> {
     ]
 }
 
+fn fleet_calls() -> Vec<Call> {
+    let fleet = FleetAccount { address: NOBODY };
+    let policy = SessionPolicy {
+        job_manager: Some(NOBODY),
+        price_max: Fri(u128::MAX),
+        per_day_max: Fri(u128::MAX),
+        models: ModelsAllowed::Any,
+    };
+    let closed = SessionPolicy { job_manager: None, models: ModelsAllowed::Named, ..policy };
+    let (leaf, model) = (Digest(Felt::MAX), ModelId(Felt::MAX));
+    let key = PrivateKey::new(Felt::ONE);
+    let call = OutsideCall { to: NOBODY, selector: Felt::MAX, calldata: vec![Felt::MAX; 3] };
+    let execution = OutsideExecution {
+        caller: NOBODY,
+        nonce: Felt::MAX,
+        execute_after: u64::MAX,
+        execute_before: u64::MAX,
+        calls: vec![call; 2],
+    };
+    vec![
+        fleet.rotate(leaf, Some(u64::MAX)),
+        fleet.rotate(leaf, None),
+        fleet.revoke(leaf),
+        fleet.unrevoke(leaf),
+        fleet.set_policy(&policy),
+        fleet.set_policy(&closed),
+        fleet.allow_model(model),
+        fleet.disallow_model(model),
+        fleet.rotate_owner_key(ChainId(Felt::ONE), PublicKey(Felt::ONE), &key).unwrap(),
+        fleet.execute_from_outside(execution.calldata(&[Felt::MAX; 4])),
+    ]
+}
+
 #[test]
 fn every_call_of_the_bindings_is_read_to_its_last_felt() {
     let internal =
@@ -345,6 +387,11 @@ fn every_call_of_the_bindings_is_read_to_its_last_felt() {
         forwarder_calls().iter().map(|c| forwarder.check(c).unwrap()).collect();
     made.insert("execute_charged".to_owned());
     assert_eq!(made, forwarder.externals(), "each function that anyone may call has a binding");
+    let fleet = Abi::of(&FLEET_ACCOUNT);
+    let mut made: BTreeSet<String> =
+        fleet_calls().iter().map(|c| fleet.check(c).unwrap()).collect();
+    made.insert("__execute__".to_owned());
+    assert_eq!(made, fleet.externals(), "each function but the protocol's has a binding");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! `make gas` writes the file anew.
 
+mod fleet;
 mod forwarder;
 
 use std::{
@@ -376,6 +377,7 @@ async fn every_call_costs_what_gas_json_says_and_fits_a_transaction_of_mainnet()
     bill.return_pay().await;
     bill.leave().await;
     bill.gas.extend(forwarder::Forwarding::bill().await);
+    bill.gas.extend(fleet::Fleets::bill().await);
     let measured: BTreeMap<String, u64> =
         bill.gas.iter().map(|(name, used)| ((*name).to_owned(), *used)).collect();
     if env::var("UPDATE").is_ok() {

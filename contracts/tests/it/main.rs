@@ -5,6 +5,8 @@
 mod abi;
 mod books;
 mod case;
+mod fleet;
+mod fleet_account;
 mod forwarder;
 mod gas;
 mod net;

@@ -10,10 +10,12 @@ fn device() -> impl Strategy<Value = DeviceKey> {
 
 /// A tree with room for more devices than there are, and one of its places.
 fn tree() -> impl Strategy<Value = (Vec<DeviceKey>, u32, usize)> {
-    (prop::collection::vec(device(), 1..9), 3..=FLEET_DEPTH_MAX).prop_flat_map(|(devices, depth)| {
-        let count = devices.len();
-        (Just(devices), Just(depth), 0..count)
-    })
+    (prop::collection::vec(device(), 1..9), 3..=FLEET_DEPTH_MAX).prop_flat_map(
+        |(devices, depth)| {
+            let count = devices.len();
+            (Just(devices), Just(depth), 0..count)
+        },
+    )
 }
 
 fn place(index: usize) -> Place {

@@ -11,8 +11,7 @@ fn p256() -> SigningKey {
 }
 
 fn devices() -> [Device; 2] {
-    let secrets =
-        [DeviceSecret::Stark(PrivateKey::new(Felt::from(7))), DeviceSecret::P256(p256())];
+    let secrets = [DeviceSecret::Stark(PrivateKey::new(Felt::from(7))), DeviceSecret::P256(p256())];
     let keys: Vec<DeviceKey> = secrets.iter().map(DeviceSecret::key).collect();
     let tree = FleetTree::build(&keys, 3).unwrap();
     let mut place = 0;
