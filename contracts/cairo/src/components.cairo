@@ -1,4 +1,4 @@
-//! One concern each; `pool.cairo`, `job_manager.cairo` and `forwarder.cairo` compose them.
+//! One concern each; the contracts beside `components/` compose them.
 
 pub mod binding;
 pub mod bitmap_nonces;
