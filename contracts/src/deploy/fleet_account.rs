@@ -24,7 +24,8 @@ pub struct FleetAccountParameters {
 }
 
 impl FleetAccountParameters {
-    fn calldata(&self) -> Vec<Felt> {
+    /// What the constructor takes, for whoever deploys it in another way.
+    pub fn constructor_calldata(&self) -> Vec<Felt> {
         let mut felts = vec![self.owner_key.0, self.root.0];
         felts.extend(self.policy.felts());
         felts.push(Felt::from(self.models.len()));
@@ -34,7 +35,7 @@ impl FleetAccountParameters {
 
     /// Where the account with these parameters is or will be.
     pub fn address(&self) -> Address {
-        address_of(&FLEET_ACCOUNT, &self.calldata())
+        address_of(&FLEET_ACCOUNT, &self.constructor_calldata())
     }
 }
 
@@ -44,6 +45,8 @@ pub async fn deploy_fleet_account(
     parameters: &FleetAccountParameters,
 ) -> Result<FleetAccount, DeployError> {
     declare(account, "FleetAccount", &FLEET_ACCOUNT).await?;
-    let address = instance(account, "FleetAccount", &FLEET_ACCOUNT, &parameters.calldata()).await?;
+    let address =
+        instance(account, "FleetAccount", &FLEET_ACCOUNT, &parameters.constructor_calldata())
+            .await?;
     Ok(FleetAccount { address })
 }

@@ -35,7 +35,7 @@ pub(crate) struct Fleet {
     pub(crate) owner: KeyedAccount,
     pub(crate) owner_key: PrivateKey,
     pub(crate) devices: Vec<Device>,
-    forwarder: Address,
+    pub(crate) forwarder: Address,
 }
 
 /// The secret of the Stark device at this place.
