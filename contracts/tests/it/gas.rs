@@ -419,7 +419,7 @@ fn the_page_about_gas_quotes_gas_json() {
     let committed: BTreeMap<String, u64> =
         serde_json::from_str(&fs::read_to_string(&root).unwrap()).unwrap();
     let quoted = quoted(&fs::read_to_string(page).unwrap());
-    assert_eq!(quoted.len(), 16, "{quoted:?}");
+    assert_eq!(quoted.len(), 35, "{quoted:?}");
     for (name, gas) in quoted {
         assert_eq!(committed.get(&name), Some(&gas), "{name}");
     }

@@ -16,7 +16,7 @@ pub mod SessionComponent {
 
     pub const DAY_S: u64 = 24 * 60 * 60;
 
-    /// Jobs of one operation. Posting one takes 4 to 11 M L2 gas, so that an operation stays within
+    /// Jobs of one operation. Posting one takes 5 to 12 M L2 gas, so that an operation stays within
     /// a tenth of a transaction's 1,100 M, and others fit beside it in a relayer's batch.
     pub const CALLS_MAX: u32 = 8;
 
