@@ -208,11 +208,11 @@ async fn a_revoked_device_is_refused_at_once_and_let_in_again() {
 async fn the_root_before_counts_until_its_time() {
     let (grounds, fleet) = start().await;
     let net = &grounds.outside.net;
-    let next = tree(&[stark(0), stark(7), p256()], 10);
+    let grown = tree(&[stark(0), stark(7), p256()], 10);
     let until = net.now().await + 1_000;
-    let rotate = fleet.account.rotate(next.root(), Some(until));
+    let rotate = fleet.account.rotate(grown.root(), Some(until));
     net.execute(&fleet.owner, vec![rotate]).await.unwrap();
-    assert_eq!(fleet.account.root(&net.chain).await.unwrap(), next.root());
+    assert_eq!(fleet.account.root(&net.chain).await.unwrap(), grown.root());
     let previous = fleet.account.previous_root(&net.chain).await.unwrap().unwrap();
     assert_eq!(
         (previous.root, previous.until),
@@ -226,7 +226,7 @@ async fn the_root_before_counts_until_its_time() {
     let stale = failed("not a device of this fleet");
     assert_eq!(outcomes(&grounds, &idle(1)).await, [stale.clone(), stale]);
     let mut device = fleet.devices[0].clone();
-    device.path = next.path(Place(0)).unwrap();
+    device.path = grown.path(Place(0)).unwrap();
     let nonce = DeviceNonce { place: Place(0), counter: 1 }.to_felt();
     let execution = fleet.execution(nonce, Vec::new());
     let calldata = device.operation_calldata(&execution).unwrap();
@@ -261,15 +261,15 @@ async fn the_owner_acts_by_the_forwarder_and_hands_its_key_on() {
     assert_eq!(outcomes(&grounds, &batch).await, [Outcome::Succeeded]);
     assert_eq!(grounds.outside.balance(to).await, before + 5);
     assert!(!fleet.account.is_model_allowed(&net.chain, MODEL).await.unwrap());
-    let next = PrivateKey::new(Felt::from(0x4e47));
+    let heir = PrivateKey::new(Felt::from(0x4e47));
     let chain_id = grounds.contracts.deployment.chain_id;
     let from = fleet.account.owner_key(&net.chain).await.unwrap();
-    let rotate = fleet.account.rotate_owner_key(chain_id, from, &next).unwrap();
+    let rotate = fleet.account.rotate_owner_key(chain_id, from, &heir).unwrap();
     net.execute(&fleet.owner, vec![rotate]).await.unwrap();
-    assert_eq!(fleet.account.owner_key(&net.chain).await.unwrap(), next.public_key());
+    assert_eq!(fleet.account.owner_key(&net.chain).await.unwrap(), heir.public_key());
     let allow = fleet.account.allow_model(MODEL);
     net.execute(&fleet.owner, vec![allow.clone()]).await.unwrap_err();
-    let owner = ciro_contracts::KeyedAccount::new(net.chain.clone(), fleet.account.address, &next);
+    let owner = ciro_contracts::KeyedAccount::new(net.chain.clone(), fleet.account.address, &heir);
     net.execute(&owner, vec![allow]).await.unwrap();
     assert!(fleet.account.is_model_allowed(&net.chain, MODEL).await.unwrap());
 }
