@@ -8,6 +8,7 @@ use ciro_api::{
         commitment::commit,
         fleet::{DeviceNonce, OWNER_NONCE_MIN, Place},
     },
+    limits::DEVICE_CALLS_MAX,
 };
 use ciro_contracts::{FailureReason, Outcome, PrivateKey, SessionPolicy, selector};
 use starknet_rust::core::types::Call;
@@ -129,7 +130,8 @@ async fn what_is_beside_the_policy_is_refused_and_those_beside_it_happen() {
         fleet.operation(0, 3, vec![other]),
         fleet.operation(0, 4, vec![dear]),
         fleet.operation(0, 5, vec![job.clone(), cheap]),
-        fleet.operation(0, 6, vec![job]),
+        fleet.operation(0, 6, vec![job.clone(); DEVICE_CALLS_MAX + 1]),
+        fleet.operation(0, 7, vec![job; DEVICE_CALLS_MAX]),
     ];
     let expected = [
         failed("device calls other contract"),
@@ -138,12 +140,14 @@ async fn what_is_beside_the_policy_is_refused_and_those_beside_it_happen() {
         failed("device calls other function"),
         failed("price above the limit"),
         failed("price below the minimum"),
+        failed("too many calls of a device"),
         Outcome::Succeeded,
     ];
     assert_eq!(outcomes(&grounds, &batch).await, expected);
     let used = fleet.account.used_nonces(chain, Place(0), 0).await.unwrap();
-    assert_eq!(used, 1 << 6, "what failed has used no nonce");
-    assert_eq!(fleet.account.spent_today(chain).await.unwrap(), MIN_PRICE);
+    assert_eq!(used, 1 << 7, "what failed has used no nonce");
+    let spent = fleet.account.spent_today(chain).await.unwrap();
+    assert_eq!(spent.0, MIN_PRICE.0 * u128::try_from(DEVICE_CALLS_MAX).unwrap());
 }
 
 #[tokio::test]
