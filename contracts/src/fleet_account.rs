@@ -1,4 +1,4 @@
-//! The account of a fleet as its owner and everyone see it. Builds calls; sends none. Devices are in [`signer`].
+//! The account of a fleet as its owner and everyone see it, and its devices ([`Device`]). Builds calls; sends none.
 
 mod policy;
 mod signer;
