@@ -41,7 +41,7 @@ fn felt_schema(description: &str) -> RefOr<Schema> {
 macro_rules! felt_newtype {
     ($(#[doc = $doc:literal])+ $name:ident) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Felt);
 
         impl fmt::Display for $name {

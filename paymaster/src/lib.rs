@@ -11,6 +11,7 @@ mod migrate;
 mod observe;
 pub mod policy;
 pub mod relay;
+pub mod reputation;
 pub mod requests;
 pub mod service;
 pub mod settle;

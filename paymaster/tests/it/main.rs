@@ -14,6 +14,7 @@ mod process;
 mod property;
 mod refusals;
 mod relay;
+mod reputation;
 mod settlement;
 mod signing;
 mod slashing;
