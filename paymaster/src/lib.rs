@@ -3,6 +3,7 @@
 //! The gateway calls [`ledger`], [`statements`] and [`workers`] inside its own database transactions. Only
 //! [`service`] holds the operator's key and talks to the chain.
 
+pub mod admission;
 mod backoff;
 mod database;
 pub mod health;
