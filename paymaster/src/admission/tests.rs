@@ -55,7 +55,7 @@ fn a_request_costs_what_it_makes_us_do() {
         let refused = refusal(&admission, &who, kind, now);
         let retry_after = seconds(f64::from(kind.weight()) / 10.0);
         assert_eq!(refused, Refused { why: Scarce::Network, retry_after });
-        let early = now + retry_after - Duration::from_nanos(1);
+        let early = now + retry_after.checked_sub(Duration::from_nanos(1)).unwrap();
         assert_eq!(refusal(&admission, &who, kind, early).retry_after, Duration::from_nanos(1));
         drop(admission.take(&who, kind, now + retry_after).unwrap());
         assert!(admission.take(&who, kind, now + retry_after).is_err());
