@@ -15,13 +15,15 @@ mod window;
 pub use capture::{EndError, capture, release};
 pub use decide::{Decision, Denial, Mismatch, Policy, Reason};
 pub use document::{
-    Action, Ceilings, Conditions, DocumentError, Limit, Measure, Network, OnFailure, Per,
-    PolicyDocument, Rule, RuleId, Webhook, Window,
+    Action, Ceilings, Conditions, DOCUMENT_BYTES_MAX, DocumentError, Limit, Measure, Network,
+    OnFailure, Per, PolicyDocument, Rule, RuleId, Webhook, Window,
 };
 pub use operation::Operation;
 pub use pattern::{CallPattern, Predicate, Selector, Test};
 pub use reserve::{ReserveError, Wanted, reserve};
-pub use store::{PolicyStoreError, current, store};
+pub use store::{
+    PolicyStoreError, Revision, WHATEVER_IS_THERE, current, revision, store, store_over,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use ciro_api::{
     Address, DeviceId, Felt, Fri, SponsorId, SponsorKeyId, felt::parse_felt,
     hash::outside_execution::OutsideCall,
 };
-use ciro_paymaster::policy::{self, Decision, Operation, Policy, PolicyDocument, Selector};
+use ciro_paymaster::policy::{self, Operation, Policy, PolicyDocument, Selector};
 use clap::{Args, Subcommand};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -166,13 +166,6 @@ async fn explain(flags: &ExplainFlags, out: &mut impl Write) -> anyhow::Result<(
             None => writeln!(out, "rule `{rule}` fits")?,
         }
     }
-    match policy.decide(&operation) {
-        Decision::Allow(rule) => writeln!(out, "allowed by rule `{}`", rule.id)?,
-        Decision::Ask(rule, webhook) => {
-            writeln!(out, "rule `{}` asks {}", rule.id, webhook.url)?;
-        }
-        Decision::UserPays(rule) => writeln!(out, "the user pays, by rule `{}`", rule.id)?,
-        Decision::Deny(denial) => writeln!(out, "denied: {denial}")?,
-    }
+    writeln!(out, "{}", policy.decide(&operation))?;
     Ok(())
 }

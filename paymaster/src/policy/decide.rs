@@ -1,6 +1,6 @@
 //! The decision: the first rule that fits, found without looking at all of them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use ciro_api::{Address, Felt, Fri, hash::outside_execution::OutsideCall};
 
@@ -31,6 +31,18 @@ pub enum Decision<'a> {
     UserPays(&'a Rule),
     /// Nobody pays.
     Deny(Denial),
+}
+
+/// As people are told.
+impl fmt::Display for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(rule) => write!(f, "allowed by rule `{}`", rule.id),
+            Self::Ask(rule, webhook) => write!(f, "rule `{}` asks {}", rule.id, webhook.url),
+            Self::UserPays(rule) => write!(f, "the user pays, by rule `{}`", rule.id),
+            Self::Deny(denial) => write!(f, "denied: {denial}"),
+        }
+    }
 }
 
 /// Why nobody pays.

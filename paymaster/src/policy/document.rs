@@ -8,12 +8,16 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use url::Url;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::pattern::CallPattern;
 use crate::snip29::WireFelt;
 
 /// Largest document in bytes: a thousand rules of a kilobyte.
-const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most rules of a document.
 const RULES_MAX: usize = 1_000;
 /// Longest name of a rule.
@@ -58,6 +62,22 @@ impl<'de> Deserialize<'de> for RuleId {
     }
 }
 
+impl PartialSchema for RuleId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[a-z0-9-]{1,64}$"))
+            .description(Some("The name of a rule, of which there is one in a document"))
+            .into()
+    }
+}
+
+impl ToSchema for RuleId {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PolicyRuleId")
+    }
+}
+
 /// Addresses that begin alike, as `203.0.113.0/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
@@ -83,11 +103,28 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
+impl PartialSchema for Network {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$"))
+            .description(Some("Addresses that begin alike, as `203.0.113.0/24`"))
+            .into()
+    }
+}
+
+impl ToSchema for Network {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PolicyNetwork")
+    }
+}
+
 /// What a sponsor pays for. The first rule that fits an operation decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyDocument {
     /// Of this form: 1.
+    #[schema(minimum = 1, maximum = 1)]
     pub version: u8,
     /// Before this, nothing is paid for.
     #[serde(
@@ -95,6 +132,7 @@ pub struct PolicyDocument {
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub starts_at: Option<OffsetDateTime>,
     /// From this on, nothing is.
     #[serde(
@@ -102,14 +140,17 @@ pub struct PolicyDocument {
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub ends_at: Option<OffsetDateTime>,
     /// In the order in which they are asked.
+    #[schema(max_items = 1_000)]
     pub rules: Vec<Rule>,
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PolicyRule)]
 pub struct Rule {
     /// Its name, of which there is one in a document.
     pub id: RuleId,
@@ -127,20 +168,25 @@ pub struct Rule {
 }
 
 /// What must be so of an operation. What is left out may be anything; a list that is there has something in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = PolicyConditions)]
 pub struct Conditions {
     /// Each of its calls fits one of these. In a rule that denies, one of its calls does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1)]
     pub calls: Option<Vec<CallPattern>>,
     /// It came with one of these keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<SponsorKeyId>>, min_items = 1)]
     pub keys: Option<BTreeSet<SponsorKeyId>>,
     /// One of these accounts acts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<WireFelt>>, min_items = 1)]
     pub accounts: Option<BTreeSet<WireFelt>>,
     /// The account's class is one of these.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<WireFelt>>, min_items = 1)]
     pub classes: Option<BTreeSet<WireFelt>>,
     /// The operation may make the account first. A rule that pays for that names the classes, and where it names no calls it
     /// pays for accounts that are made and do nothing yet.
@@ -148,18 +194,22 @@ pub struct Conditions {
     pub deploys: bool,
     /// One of these devices asks.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<DeviceId>>, min_items = 1)]
     pub devices: Option<BTreeSet<DeviceId>>,
     /// It came from one of these networks, like `203.0.113.0/24`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1)]
     pub networks: Option<Vec<Network>>,
     /// A page of one of these origins sent it, like `https://game.example`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub origins: Option<BTreeSet<String>>,
 }
 
 /// What one operation may take at most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = PolicyCeilings)]
 pub struct Ceilings {
     /// Units of L2 gas.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,8 +223,9 @@ pub struct Ceilings {
 }
 
 /// How much there may be of what a rule allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PolicyLimit)]
 pub struct Limit {
     /// What is counted.
     pub measure: Measure,
@@ -187,8 +238,9 @@ pub struct Limit {
 }
 
 /// What a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyMeasure)]
 pub enum Measure {
     /// Operations.
     Operations,
@@ -197,8 +249,9 @@ pub enum Measure {
 }
 
 /// Who has a limit of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyPer)]
 pub enum Per {
     /// All together.
     Rule,
@@ -211,8 +264,9 @@ pub enum Per {
 }
 
 /// A time that a limit is for. It begins when the last one ended, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyWindow)]
 pub enum Window {
     /// Sixty seconds.
     Minute,
@@ -229,8 +283,9 @@ pub enum Window {
 }
 
 /// What becomes of an operation that a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyAction)]
 pub enum Action {
     /// The sponsor pays.
     Allow,
@@ -243,20 +298,24 @@ pub enum Action {
 }
 
 /// Whom to ask.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PolicyWebhook)]
 pub struct Webhook {
     /// By `https`.
+    #[schema(pattern = "^https://")]
     pub url: Url,
     /// How long it may take.
+    #[schema(minimum = 1, maximum = 3_000)]
     pub timeout_ms: u32,
     /// What holds when it does not answer. There is no default: both can be wrong.
     pub on_failure: OnFailure,
 }
 
 /// What holds when a sponsor's server does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyOnFailure)]
 pub enum OnFailure {
     /// The sponsor pays.
     Allow,
@@ -283,16 +342,37 @@ pub enum DocumentError {
     #[error("the policy ends before it starts")]
     NoTime,
     /// Two rules of one name.
-    #[error("two rules are called `{0}`")]
-    RuleTwice(RuleId),
+    #[error("two rules are called `{rule}`")]
+    RuleTwice {
+        /// Which name.
+        rule: RuleId,
+        /// The place of the second one, from 0.
+        place: usize,
+    },
     /// A rule that makes no sense.
     #[error("rule `{rule}`: {fault}")]
     Rule {
         /// Which.
         rule: RuleId,
+        /// Its place, from 0.
+        place: usize,
         /// Why.
         fault: &'static str,
     },
+}
+
+impl DocumentError {
+    /// Where in the document the fault is, as a JSON pointer; nothing for what could not be read as a document at all.
+    pub fn pointer(&self) -> Option<String> {
+        match self {
+            Self::TooLarge(_) | Self::Invalid(_) => None,
+            Self::Version(_) => Some("/version".to_owned()),
+            Self::TooManyRules(_) => Some("/rules".to_owned()),
+            Self::NoTime => Some("/ends_at".to_owned()),
+            Self::RuleTwice { place, .. } => Some(format!("/rules/{place}/id")),
+            Self::Rule { place, .. } => Some(format!("/rules/{place}")),
+        }
+    }
 }
 
 impl PolicyDocument {
@@ -306,7 +386,8 @@ impl PolicyDocument {
         Ok(document)
     }
 
-    fn check(&self) -> Result<(), DocumentError> {
+    /// Checks of a document that was read what its shape does not say.
+    pub fn check(&self) -> Result<(), DocumentError> {
         if self.version != 1 {
             return Err(DocumentError::Version(self.version));
         }
@@ -317,11 +398,12 @@ impl PolicyDocument {
             return Err(DocumentError::NoTime);
         }
         let mut names = BTreeSet::new();
-        for rule in &self.rules {
+        for (place, rule) in self.rules.iter().enumerate() {
+            let named = || rule.id.clone();
             if !names.insert(&rule.id) {
-                return Err(DocumentError::RuleTwice(rule.id.clone()));
+                return Err(DocumentError::RuleTwice { rule: named(), place });
             }
-            let fault = |fault| DocumentError::Rule { rule: rule.id.clone(), fault };
+            let fault = |fault| DocumentError::Rule { rule: named(), place, fault };
             rule.fault().map_or(Ok(()), |why| Err(fault(why)))?;
         }
         Ok(())

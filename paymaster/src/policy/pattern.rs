@@ -5,6 +5,11 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use ciro_api::{Address, Felt, felt::parse_felt, hash::outside_execution::OutsideCall};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
 use crate::snip29::WireFelt;
 
 /// A function, as people name it or as the chain does.
@@ -61,9 +66,26 @@ impl<'de> Deserialize<'de> for Selector {
     }
 }
 
+impl PartialSchema for Selector {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^([A-Za-z_][A-Za-z0-9_]{0,127}|0x[0-9a-fA-F]{1,63})$"))
+            .description(Some("A function: its Cairo name, or `0x` and its selector"))
+            .into()
+    }
+}
+
+impl ToSchema for Selector {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PolicySelector")
+    }
+}
+
 /// Calls of one function, perhaps with arguments of some kind only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PolicyCallPattern)]
 pub struct CallPattern {
     /// The contract; any one when it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,10 +106,12 @@ impl CallPattern {
 }
 
 /// What one felt of the calldata must be. A call that has no such felt does not fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PolicyPredicate)]
 pub struct Predicate {
     /// Which felt, counted from 0. A `u256` has two, the low half first.
+    #[schema(maximum = 65_535)]
     pub at: u16,
     /// What of it.
     pub is: Test,
@@ -100,8 +124,9 @@ impl Predicate {
 }
 
 /// A question about a felt, which is compared as a whole number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PolicyTest)]
 pub enum Test {
     /// Just this.
     Equals(WireFelt),

@@ -1,9 +1,13 @@
 //! Felts as the wire has them: read leniently, because clients differ, and written in one way.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use ciro_api::{Felt, felt::parse_felt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Decimal digits of the largest felt.
 const DECIMAL_DIGITS_MAX: usize = 76;
@@ -46,6 +50,26 @@ impl fmt::Display for WireFelt {
         write!(f, "{:#x}", self.0)
     }
 }
+
+impl FromStr for WireFelt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        read(text).map(Self)
+    }
+}
+
+impl PartialSchema for WireFelt {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,76})$"))
+            .description(Some("A felt: `0x` and hexadecimal digits, or decimal digits"))
+            .into()
+    }
+}
+
+impl ToSchema for WireFelt {}
 
 impl Serialize for WireFelt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use ciro_api::{
     hash::outside_execution::OutsideCall,
 };
 use ciro_paymaster::policy::{
-    self, Decision, EndError, Operation, Policy, PolicyStoreError, ReserveError, Wanted,
+    self, Decision, EndError, Operation, Policy, PolicyStoreError, ReserveError, Revision, Wanted,
 };
 use deadpool_postgres::Client;
 use serde_json::{Value, json};
@@ -276,4 +276,65 @@ async fn a_policy_that_makes_no_sense_or_is_nobodys_is_not_stored() {
     let stranger = policy::store(&**client, nobody, &document(&json!([]))).await.unwrap_err();
     assert!(matches!(stranger, PolicyStoreError::UnknownSponsor(_)), "{stranger}");
     assert!(policy::current(&**client, owner).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn writers_at_the_same_moment_get_one_revision_each() {
+    let config = fresh_database().await;
+    let client = connect(&config).await;
+    let owner = sponsor(&client, 1, 0, 1).await;
+    let mut writers = JoinSet::new();
+    for number in 0..16 {
+        let config = config.clone();
+        writers.spawn(async move {
+            let client = connect(&config).await;
+            let document = document(&json!([limit("operations", "rule", "day", number)]));
+            policy::store(&**client, owner, &document).await.unwrap()
+        });
+    }
+    let mut revisions = writers.join_all().await;
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=16).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn of_writers_that_saw_the_same_revision_one_is_taken_and_the_others_are_told() {
+    let config = fresh_database().await;
+    let client = connect(&config).await;
+    let owner = sponsor(&client, 1, 0, 1).await;
+    let empty = document(&json!([]));
+    let first = policy::store_over(&**client, owner, &empty, 1..=1).await.unwrap_err();
+    assert!(matches!(first, PolicyStoreError::Overtaken { newest: 0 }), "{first}");
+    let mut writers = JoinSet::new();
+    for _ in 0..16 {
+        let (config, empty) = (config.clone(), empty.clone());
+        writers.spawn(async move {
+            let client = connect(&config).await;
+            policy::store_over(&**client, owner, &empty, 0..=0).await
+        });
+    }
+    let (stored, refused): (Vec<_>, Vec<_>) =
+        writers.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((stored.len(), refused.len()), (1, 15));
+    for refusal in refused {
+        assert!(matches!(refusal, Err(PolicyStoreError::Overtaken { newest: 1 })), "{refusal:?}");
+    }
+    assert_eq!(policy::store_over(&**client, owner, &empty, 1..=1).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn every_revision_is_kept_as_it_was_written() {
+    let client = connect(&fresh_database().await).await;
+    let owner = sponsor(&client, 1, 0, 1).await;
+    let odd = "\n{\"rules\" : [ ],\r\n\t\"version\":1 }  ".to_owned();
+    for text in [&odd, &document(&json!([]))] {
+        policy::store(&**client, owner, text).await.unwrap();
+    }
+    let found = async |number| policy::revision(&**client, owner, number).await.unwrap();
+    let of = |number, document: &str| Some(Revision { number, document: document.to_owned() });
+    assert_eq!(found(Some(1)).await, of(1, &odd));
+    assert_eq!(found(None).await, of(2, &document(&json!([]))));
+    assert_eq!(found(Some(3)).await, None);
+    let other = SponsorId(Uuid::now_v7());
+    assert_eq!(policy::revision(&**client, other, Some(1)).await.unwrap(), None);
 }
