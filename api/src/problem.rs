@@ -91,6 +91,8 @@ error_codes! {
     DeviceConflict = "device_conflict", 409, false, "Device conflict";
     /// As many of these exist as may; end one first.
     LimitReached = "limit_reached", 409, false, "Limit reached";
+    /// It is not, or no longer, as the request demands by `If-Match` or `If-None-Match`.
+    PreconditionFailed = "precondition_failed", 412, false, "Precondition failed";
     /// The body is over the limit.
     BodyTooLarge = "body_too_large", 413, false, "Body too large";
     /// The input is larger than the model's registered size.

@@ -16,7 +16,7 @@ use cbor4ii::{
 use ciro_api::{ErrorCode, Problem};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::problem::ApiError;
+use crate::{extract, problem::ApiError};
 
 /// Ends what has no length.
 const BREAK: u8 = 0xff;
@@ -36,7 +36,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     check(bytes)?;
     let mut reader = Deserializer::new(SliceReader::new(bytes));
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
+        let pointer = extract::pointer(error.path());
         let problem =
             Problem::new(ErrorCode::InvalidRequest, "the body has a field that cannot be used");
         ApiError::from(problem.at(pointer, explain(error.into_inner())))

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
     http::{HeaderMap, header, request::Parts},
 };
 use ciro_api::{ErrorCode, Problem, limits};
@@ -10,6 +10,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeOwned, IgnoredAny},
 };
+use serde_path_to_error::{Path, Segment};
 use utoipa::IntoParams;
 
 use crate::{cbor, media::Format, problem::ApiError};
@@ -47,6 +48,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// A JSON document as it came, where no other format is read.
+pub(crate) struct JsonBytes(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (wanted, essence) = (Format::Json.media_type(), essence(request.headers()));
+        if !essence.eq_ignore_ascii_case(wanted) {
+            return Err(wrong_media_type(wanted, essence));
+        }
+        Bytes::from_request(request, state).await.map(Self).map_err(|e| unreadable(&e))
+    }
+}
+
 /// A form body, as RFC 6749 wants it.
 pub(crate) struct FormBody<T>(pub(crate) T);
 
@@ -81,7 +97,7 @@ pub(crate) fn parse<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result
 pub(crate) fn parse_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
+        let pointer = pointer(error.path());
         let cause = error.into_inner();
         // The parser blames the syntax when an object that must have one key has two.
         let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
@@ -95,6 +111,22 @@ pub(crate) fn parse_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T
     })?;
     reader.end().map_err(|e| not_json(&e))?;
     Ok(value)
+}
+
+/// Where a reader stood, as a JSON pointer (RFC 6901); nothing for the whole document.
+pub(crate) fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => {
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Unknown => pointer.push('?'),
+        }
+    }
+    pointer
 }
 
 fn not_json(cause: &serde_json::Error) -> ApiError {
@@ -126,8 +158,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Path::<T>::from_request_parts(parts, state).await {
-            Ok(Path(value)) => Ok(Self(value)),
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
             // An id that cannot exist names nothing.
             Err(rejection) => Err(ApiError::new(ErrorCode::NotFound, rejection.body_text())),
         }

@@ -12,6 +12,7 @@ use ciro_api::rest::{
     jobs::{CreateJob, ReplayJob},
     leases::{FailRequest, HeartbeatRequest, LeaseRequest, ReleaseRequest},
     open_inference::InferRequest,
+    policies::ExplainPolicy,
     results::SubmitResults,
     statements::CountersignRequest,
     webhooks::RotateWebhookSecret,
@@ -23,6 +24,7 @@ use crate::{
     auth::key_file,
     cbor, extract,
     media::{self, Format},
+    sponsors::policy,
 };
 
 /// What is read and written again is read as the same.
@@ -127,6 +129,35 @@ fn the_good_bodies_are_taken_unless_they_are_damaged() {
         is_taken::<CreateClaimToken>(5),
     ];
     assert_eq!(taken, [true; 6]);
+}
+
+/// A policy, and a question about one: JSON alone.
+const GOOD_POLICIES: [&str; 2] = [
+    r#"{"version":1,"ends_at":"2027-01-01T00:00:00Z","rules":[{"id":"a","when":{"calls":[{"to":"0x1","function":"f","arguments":[{"at":0,"is":{"one_of":["1"]}}]}],"networks":["::/0"]},"limits":[{"measure":"operations","per":"key","window":"day","at_most":"5"}],"action":{"ask":{"url":"https://a.example","timeout_ms":9,"on_failure":"deny"}}}]}"#,
+    r#"{"document":{"version":1,"rules":[]},"account":"0x1","calls":[{"to":"0x1","function":"f","calldata":["0x1","2"]}],"from":"203.0.113.9","l2_gas":1.0}"#,
+];
+
+#[test]
+fn any_policy_and_any_question_about_one_is_taken_or_refused() {
+    for good in GOOD_POLICIES {
+        assert!(policy::read(good.as_bytes()).is_ok() != explained(good.as_bytes()), "{good}");
+    }
+    check!().with_type::<(bool, Vec<(u16, u8)>)>().for_each(|(which, changes)| {
+        let mut bytes = GOOD_POLICIES[usize::from(*which)].as_bytes().to_vec();
+        for (place, byte) in changes.iter().take(4) {
+            let place = usize::from(*place) % bytes.len();
+            bytes[place] = *byte;
+        }
+        if policy::read(&bytes).is_ok() {
+            assert!(std::str::from_utf8(&bytes).is_ok(), "what is stored as text is none");
+        }
+        explained(&bytes);
+    });
+}
+
+fn explained(bytes: &[u8]) -> bool {
+    let asked = extract::parse_json::<ExplainPolicy>(bytes);
+    asked.is_ok_and(|asked| policy::explain::calls(&asked.calls).is_ok())
 }
 
 #[test]

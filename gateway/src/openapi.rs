@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::{extract::DefaultBodyLimit, middleware};
 use ciro_api::limits;
+use ciro_paymaster::policy;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -32,7 +33,7 @@ use crate::{
     tags(
         (name = "devices", description = "Enrolment and tokens of devices"),
         (name = "jobs", description = "Jobs as their requester sees them"),
-        (name = "sponsors", description = "Budget, usage and claim tokens, for the servers of who pays"),
+        (name = "sponsors", description = "Budget, usage, policy and claim tokens, for the servers of who pays"),
         (name = "webhooks", description = "Secrets and failed deliveries of webhooks, for the servers of who pays"),
         (name = "models", description = "The catalogue"),
         (name = "workers", description = "Leases, results and statements"),
@@ -129,7 +130,23 @@ fn others() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(models::get::manifest))
         .routes(routes!(models::get::artifact))
         .routes(routes!(health::jwks))
+        .merge(policies())
         .merge(open_inference())
+}
+
+/// What is JSON and nothing else: the bytes of a policy are those that its author wrote.
+fn policies() -> OpenApiRouter<Arc<App>> {
+    let (document, operation) = (policy::DOCUMENT_BYTES_MAX, limits::BODY_BYTES_MAX);
+    OpenApiRouter::new()
+        .routes(
+            routes!(sponsors::policy::show::newest, sponsors::policy::set::set)
+                .layer(DefaultBodyLimit::max(document)),
+        )
+        .routes(routes!(sponsors::policy::show::revision))
+        .routes(
+            routes!(sponsors::policy::explain::explain)
+                .layer(DefaultBodyLimit::max(document + operation)),
+        )
 }
 
 /// What clients made for other servers of models ask for.

@@ -33,6 +33,11 @@ impl Gateway {
         self.http.get(format!("{}{path}", self.url))
     }
 
+    /// A PUT to `path`.
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.http.put(format!("{}{path}", self.url))
+    }
+
     /// Posts a job and waits for its end, however often the wait must be renewed.
     pub async fn run(&self, device: &Device, body: &CreateJob) -> anyhow::Result<Job> {
         let request = self

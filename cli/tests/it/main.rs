@@ -47,6 +47,8 @@ mod open_inference;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod pools;
 #[cfg(test)]
 mod proofs;

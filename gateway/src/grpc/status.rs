@@ -76,7 +76,7 @@ fn code(code: ErrorCode) -> Code {
         | ErrorCode::JobFailed
         | ErrorCode::LimitReached
         | ErrorCode::NotReplayable => Code::FailedPrecondition,
-        ErrorCode::LeaseLost => Code::Aborted,
+        ErrorCode::LeaseLost | ErrorCode::PreconditionFailed => Code::Aborted,
         ErrorCode::ResultConflict
         | ErrorCode::StatementConflict
         | ErrorCode::DeviceConflict

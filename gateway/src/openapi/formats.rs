@@ -55,8 +55,8 @@ fn problem(schema: &str) -> Content {
 
 fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
     document.paths.paths.values_mut().flat_map(|item| {
-        let PathItem { get, post, .. } = item;
-        [get, post].into_iter().flatten()
+        let PathItem { get, post, put, .. } = item;
+        [get, post, put].into_iter().flatten()
     })
 }
 

@@ -14,7 +14,7 @@ pages! {
     "invalid_request" "invalid_json" "invalid_cbor" "unauthenticated" "token_expired" "invalid_token" "device_revoked" "invalid_assertion"
     "claim_refused" "challenge_unknown" "wrong_signature" "sponsor_out_of_budget" "price_over_ceiling"
     "forbidden" "worker_not_staked" "not_found" "method_not_allowed" "not_acceptable" "request_timeout" "lease_lost"
-    "result_conflict" "job_already_finished" "not_replayable" "statement_conflict" "device_conflict" "limit_reached" "body_too_large"
+    "result_conflict" "job_already_finished" "not_replayable" "statement_conflict" "device_conflict" "limit_reached" "precondition_failed" "body_too_large"
     "input_too_large" "unsupported_media_type" "unknown_model" "unknown_pool" "idempotency_key_reused" "invalid_result" "rate_limited"
     "job_failed" "wait_over" "internal" "unavailable"
 }
