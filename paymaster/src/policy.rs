@@ -6,6 +6,7 @@
 mod capture;
 mod decide;
 mod document;
+mod names;
 mod operation;
 mod pattern;
 mod reserve;
@@ -15,9 +16,10 @@ mod window;
 pub use capture::{EndError, capture, release};
 pub use decide::{Decision, Denial, Mismatch, Policy, Reason};
 pub use document::{
-    Action, Ceilings, Conditions, DOCUMENT_BYTES_MAX, DocumentError, Limit, Measure, Network,
-    OnFailure, Per, PolicyDocument, Rule, RuleId, Webhook, Window,
+    Action, Ceilings, Conditions, DOCUMENT_BYTES_MAX, DocumentError, Limit, Measure, OnFailure,
+    Per, PolicyDocument, Rule, Webhook, Window,
 };
+pub use names::{Network, RuleId};
 pub use operation::Operation;
 pub use pattern::{CallPattern, Predicate, Selector, Test};
 pub use reserve::{ReserveError, Wanted, reserve};

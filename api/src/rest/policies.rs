@@ -130,5 +130,7 @@ pub struct ExplainedRule {
 
 /// The paymaster describes it, and the gateway adds that to what it publishes.
 fn document() -> RefOr<Schema> {
-    Ref::from_schema_name("PolicyDocument").into()
+    let mut named = Ref::from_schema_name("PolicyDocument");
+    "A policy, as its author writes it.".clone_into(&mut named.description);
+    named.into()
 }

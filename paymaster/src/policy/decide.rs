@@ -5,7 +5,8 @@ use std::{collections::HashMap, fmt};
 use ciro_api::{Address, Felt, Fri, hash::outside_execution::OutsideCall};
 
 use super::{
-    document::{Action, Conditions, PolicyDocument, Rule, RuleId, Webhook},
+    document::{Action, Conditions, PolicyDocument, Rule, Webhook},
+    names::RuleId,
     operation::Operation,
 };
 use crate::snip29::WireFelt;

@@ -1,122 +1,38 @@
 //! A policy as its sponsor writes it. Unknown members are faults, so that a condition that is spelled wrong never allows more
 //! than its author meant.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr};
+use std::collections::BTreeSet;
 
 use ciro_api::{DeviceId, Fri, SponsorKeyId};
-use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use url::Url;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type},
-};
+use utoipa::ToSchema;
 
-use super::pattern::CallPattern;
+use super::{
+    names::{Network, RuleId},
+    pattern::CallPattern,
+};
 use crate::snip29::WireFelt;
 
 /// Largest document in bytes: a thousand rules of a kilobyte.
 pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most rules of a document.
 const RULES_MAX: usize = 1_000;
-/// Longest name of a rule.
-const RULE_ID_BYTES_MAX: usize = 64;
 /// How long a webhook may take, at most.
 const WEBHOOK_TIMEOUT_MS_MAX: u32 = 3_000;
 
-/// The name of a rule, for people and for the reason that a denial gives: 1 to 64 of `a-z 0-9 -`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(String);
-
-impl RuleId {
-    /// The rule that a document calls so.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=RULE_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain) {
-            return Ok(Self(text.to_owned()));
-        }
-        let given: String = text.chars().take(80).collect();
-        Err(format!(
-            "`{given}` is no name of a rule: expected 1 to {RULE_ID_BYTES_MAX} of a-z 0-9 -"
-        ))
-    }
+/// Reads a member that is there: left out is not `null`, which may be somebody's mistake.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
-impl fmt::Display for RuleId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for RuleId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for RuleId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(de::Error::custom)
-    }
-}
-
-impl PartialSchema for RuleId {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^[a-z0-9-]{1,64}$"))
-            .description(Some("The name of a rule, of which there is one in a document"))
-            .into()
-    }
-}
-
-impl ToSchema for RuleId {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("PolicyRuleId")
-    }
-}
-
-/// Addresses that begin alike, as `203.0.113.0/24`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network(IpNet);
-
-impl Network {
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address)
-    }
-}
-
-impl Serialize for Network {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        let refused =
-            |_| de::Error::custom(format_args!("`{text}` is no network like 203.0.113.0/24"));
-        text.parse().map(Self).map_err(refused)
-    }
-}
-
-impl PartialSchema for Network {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$"))
-            .description(Some("Addresses that begin alike, as `203.0.113.0/24`"))
-            .into()
-    }
-}
-
-impl ToSchema for Network {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("PolicyNetwork")
-    }
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OffsetDateTime>, D::Error> {
+    time::serde::rfc3339::deserialize(deserializer).map(Some)
 }
 
 /// What a sponsor pays for. The first rule that fits an operation decides.
@@ -129,7 +45,8 @@ pub struct PolicyDocument {
     /// Before this, nothing is paid for.
     #[serde(
         default,
-        with = "time::serde::rfc3339::option",
+        deserialize_with = "moment",
+        serialize_with = "time::serde::rfc3339::option::serialize",
         skip_serializing_if = "Option::is_none"
     )]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -137,7 +54,8 @@ pub struct PolicyDocument {
     /// From this on, nothing is.
     #[serde(
         default,
-        with = "time::serde::rfc3339::option",
+        deserialize_with = "moment",
+        serialize_with = "time::serde::rfc3339::option::serialize",
         skip_serializing_if = "Option::is_none"
     )]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -169,23 +87,23 @@ pub struct Rule {
 
 /// What must be so of an operation. What is left out may be anything; a list that is there has something in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = PolicyConditions)]
 pub struct Conditions {
     /// Each of its calls fits one of these. In a rule that denies, one of its calls does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1)]
     pub calls: Option<Vec<CallPattern>>,
     /// It came with one of these keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<SponsorKeyId>>, min_items = 1)]
     pub keys: Option<BTreeSet<SponsorKeyId>>,
     /// One of these accounts acts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<WireFelt>>, min_items = 1)]
     pub accounts: Option<BTreeSet<WireFelt>>,
     /// The account's class is one of these.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<WireFelt>>, min_items = 1)]
     pub classes: Option<BTreeSet<WireFelt>>,
     /// The operation may make the account first. A rule that pays for that names the classes, and where it names no calls it
@@ -193,32 +111,32 @@ pub struct Conditions {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deploys: bool,
     /// One of these devices asks.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<DeviceId>>, min_items = 1)]
     pub devices: Option<BTreeSet<DeviceId>>,
     /// It came from one of these networks, like `203.0.113.0/24`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1)]
     pub networks: Option<Vec<Network>>,
     /// A page of one of these origins sent it, like `https://game.example`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub origins: Option<BTreeSet<String>>,
 }
 
 /// What one operation may take at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = PolicyCeilings)]
 pub struct Ceilings {
     /// Units of L2 gas.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub l2_gas: Option<u64>,
     /// For a unit of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub l2_gas_price_fri: Option<Fri>,
     /// In all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub fee_fri: Option<Fri>,
 }
 

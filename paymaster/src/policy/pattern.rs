@@ -10,6 +10,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
+use super::document::present;
 use crate::snip29::WireFelt;
 
 /// A function, as people name it or as the chain does.
@@ -88,7 +89,7 @@ impl ToSchema for Selector {
 #[schema(as = PolicyCallPattern)]
 pub struct CallPattern {
     /// The contract; any one when it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub to: Option<Address>,
     /// The function.
     pub function: Selector,

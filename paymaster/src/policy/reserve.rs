@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Json;
 
 use super::{
-    document::{Limit, Measure, Per, Rule, RuleId},
+    document::{Limit, Measure, Per, Rule},
+    names::RuleId,
     operation::Operation,
 };
 use crate::ledger::{self, HoldError, WantedHold};

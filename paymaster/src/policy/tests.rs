@@ -270,6 +270,10 @@ fn a_document_that_means_something_else_than_it_says_is_refused() {
             json!({ "ask": { "url": "https://a.example", "timeout_ms": 9_000, "on_failure": "deny" } }),
         ),
         ("/ends_at", json!("yesterday")),
+        ("/ends_at", json!(null)),
+        ("/rules/0/when/devices", json!(null)),
+        ("/rules/0/when/calls/0/to", json!(null)),
+        ("/rules/0/ceilings", json!({ "l2_gas": null })),
     ] {
         assert!(with(pointer, value.clone()).is_err(), "{pointer}: {value} was accepted");
     }
