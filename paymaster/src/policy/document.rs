@@ -317,11 +317,11 @@ impl PolicyDocument {
         }
         let mut names = BTreeSet::new();
         for (place, rule) in self.rules.iter().enumerate() {
-            let named = || rule.id.clone();
+            let id = || rule.id.clone();
             if !names.insert(&rule.id) {
-                return Err(DocumentError::RuleTwice { rule: named(), place });
+                return Err(DocumentError::RuleTwice { rule: id(), place });
             }
-            let fault = |fault| DocumentError::Rule { rule: named(), place, fault };
+            let fault = |fault| DocumentError::Rule { rule: id(), place, fault };
             rule.fault().map_or(Ok(()), |why| Err(fault(why)))?;
         }
         Ok(())
