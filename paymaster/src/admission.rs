@@ -103,6 +103,15 @@ impl Admission {
         Ok(permit)
     }
 
+    /// Takes the weight of a request that was let in out of buckets that were not known to be its own before.
+    pub fn charge(&self, who: &Who, kind: Kind, now: Instant) -> Result<(), Refused> {
+        let weight = kind.weight();
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.look(who, weight, now)?;
+        tables.spend(who, weight, now);
+        Ok(())
+    }
+
     fn enter(&self, kind: Kind) -> Result<Permit, Refused> {
         let room = match kind {
             Kind::Build => &self.building,

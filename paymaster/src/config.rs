@@ -8,9 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::http::HeaderName;
 use ciro_api::{Address, Fri};
 use ciro_contracts::{Deployment, PrivateKey};
 use ciro_paymaster::{
+    admission::{self, Rate},
     relay::Settings,
     requests::{DeskSettings, GasTokens},
     service::{Config, Float, Relaying},
@@ -93,6 +95,27 @@ pub(crate) struct Flags {
     /// So much, afterwards.
     #[arg(long, env = "CIRO_RELAYER_FULL_FRI", default_value = "20000000000000000000")]
     relayer_full_fri: Fri,
+    /// How much one network may ask for, in tokens a second: a request to execute takes 40, one to build 20.
+    #[arg(long, env = "CIRO_NETWORK_TOKENS_PER_S", default_value_t = 120)]
+    network_tokens_per_s: u32,
+    /// How much it may ask for at once.
+    #[arg(long, env = "CIRO_NETWORK_TOKENS_AT_ONCE", default_value_t = 2_400)]
+    network_tokens_at_once: u32,
+    /// The same for one account.
+    #[arg(long, env = "CIRO_ACCOUNT_TOKENS_PER_S", default_value_t = 30)]
+    account_tokens_per_s: u32,
+    /// The same for one account.
+    #[arg(long, env = "CIRO_ACCOUNT_TOKENS_AT_ONCE", default_value_t = 300)]
+    account_tokens_at_once: u32,
+    /// The same for one sponsorship key.
+    #[arg(long, env = "CIRO_KEY_TOKENS_PER_S", default_value_t = 3_000)]
+    key_tokens_per_s: u32,
+    /// The same for one sponsorship key.
+    #[arg(long, env = "CIRO_KEY_TOKENS_AT_ONCE", default_value_t = 6_000)]
+    key_tokens_at_once: u32,
+    /// The header in which your own proxy says where a request came from. Without it, that is who connects.
+    #[arg(long, env = "CIRO_CLIENT_ADDRESS_HEADER")]
+    client_address_header: Option<HeaderName>,
     /// After how long without a block a relayer's transaction is sent again, at a higher price.
     #[arg(long, env = "CIRO_RESEND_AFTER_MS", default_value_t = 15_000)]
     resend_after_ms: u64,
@@ -153,6 +176,22 @@ impl Flags {
                 ..Settings::default()
             },
             desk: DeskSettings::default(),
+            admission: admission::Settings {
+                network: Rate {
+                    per_second: self.network_tokens_per_s,
+                    burst: self.network_tokens_at_once,
+                },
+                account: Rate {
+                    per_second: self.account_tokens_per_s,
+                    burst: self.account_tokens_at_once,
+                },
+                sponsor_key: Rate {
+                    per_second: self.key_tokens_per_s,
+                    burst: self.key_tokens_at_once,
+                },
+                ..admission::Settings::default()
+            },
+            client_address_header: self.client_address_header.clone(),
         }))
     }
 }

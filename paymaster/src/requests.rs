@@ -15,6 +15,7 @@ mod faults;
 mod policies;
 mod quote;
 mod signed;
+mod standing;
 mod status;
 mod tokens;
 

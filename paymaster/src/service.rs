@@ -117,6 +117,9 @@ pub enum ServiceError {
         "the deployment file names no forwarder, so nothing can be relayed; deploy one or start without relayers"
     )]
     NoForwarder,
+    /// Limits that let nobody in.
+    #[error("the limits of requests are not possible")]
+    Admission(#[from] crate::admission::SettingsError),
     /// Nobody to relay.
     #[error("relaying takes at least one relayer")]
     NoRelayer,

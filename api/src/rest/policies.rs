@@ -49,6 +49,9 @@ pub struct ExplainPolicy {
     /// Its class; without it, `0x0`.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub class_hash: Option<Digest>,
+    /// Whether the operation makes the account first; it does not, unless told.
+    #[serde(default)]
+    pub deploys: bool,
     /// The key that the operation comes with; without it, one that no rule names.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub key: Option<SponsorKeyId>,

@@ -214,6 +214,9 @@ fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_SNIP29_READY_FILE", plan.files.path(SNIP29_READY))
         .env("CIRO_RELAYER_KEYSTORES", keystores)
         .env("CIRO_RELAYER_PASSWORD_FILE", password)
+        // Whoever tries it is one network, and may try fast.
+        .env("CIRO_NETWORK_TOKENS_PER_S", "1000000")
+        .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
         .env("CIRO_TREASURY_ADDRESS", plan.accounts.treasury.address().to_string())
         .env("CIRO_TREASURY_KEY_FILE", plan.files.path("treasury.key"))
         // People wait for a demo; a real network gathers receipts for longer.

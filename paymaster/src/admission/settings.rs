@@ -21,7 +21,8 @@ pub struct Settings {
     pub keys_max: usize,
     /// How many builds may be in flight: 64. Each keeps a simulation open at the node, which takes tens of milliseconds.
     pub builds_in_flight_max: usize,
-    /// How many executes may be in flight: 32. Each keeps a connection to the database beside a call to the node.
+    /// How many executes may be in flight: 256. Each waits until a transaction carries it, and keeps no connection while it does;
+    /// a relayer takes some hundred with each.
     pub executions_in_flight_max: usize,
     /// What those are told to wait who find too much in flight: one second, in which all of that ends.
     pub busy_retry: Duration,
@@ -35,7 +36,7 @@ impl Default for Settings {
             account: Rate { per_second: 30, burst: 300 },
             keys_max: 100_000,
             builds_in_flight_max: 64,
-            executions_in_flight_max: 32,
+            executions_in_flight_max: 256,
             busy_retry: Duration::from_secs(1),
         }
     }

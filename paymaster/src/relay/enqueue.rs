@@ -1,14 +1,18 @@
 //! Puts an operation into the queue, in the transaction that reserves what it may cost.
 
 use ciro_api::{Address, DeviceId, Felt, OperationId, SponsorId, SponsorKeyId, felt::Digest};
+use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
 use tokio_postgres::{
-    GenericClient, Transaction,
+    GenericClient,
     types::{Json, Type},
 };
 
 use super::body::{Body, Carried};
-use crate::database::bigint;
+use crate::{
+    database::bigint,
+    reputation::{self, Event, Outcome, Subject},
+};
 
 /// An operation that was checked, and for which all is reserved.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub struct Queued<'a> {
     pub alone: bool,
     /// When the account stops taking it.
     pub expires_at: OffsetDateTime,
+    /// In whose reputation it counts.
+    pub subjects: &'a [Subject],
 }
 
 /// An operation that was not queued. Nothing has changed, if the caller does not commit.
@@ -85,7 +91,11 @@ pub async fn enqueue(
             ],
         )
         .await?;
-    if inserted == 1 { Ok(()) } else { Err(EnqueueError::Known(account)) }
+    if inserted == 0 {
+        return Err(EnqueueError::Known(account));
+    }
+    let seen = Event { subjects: queued.subjects, outcome: Outcome::Seen };
+    Ok(reputation::record(tx, &[seen], OffsetDateTime::now_utc()).await?)
 }
 
 /// The operation that carries, or has carried, what `account` signed so.

@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use ciro_api::{Fri, TxHash};
+use ciro_api::{DeviceId, Fri, OperationId, TxHash, felt::Digest};
 use ciro_contracts::{Outcome, Receipt};
 use deadpool_postgres::ClientWrapper;
+use time::OffsetDateTime;
 use tokio_postgres::{Client, Row, types::Type};
+use uuid::Uuid;
 
 use super::{
     body::tracking_id,
     end::{self, End, share},
     lease::{Fence, guard},
-    record::{self, Attempt},
+    record::Attempt,
     relayer::{RelayError, Relayer},
     send::Sent,
 };
-use crate::database::{bigint, count, word};
+use crate::{
+    database::{bigint, count, word},
+    reputation::{self, Event, Subject},
+};
 
 /// A nonce whose transaction is in no block yet.
 #[derive(Clone, Debug)]
@@ -33,6 +38,25 @@ struct Sketch {
     sent: bool,
     /// Since it was sent last, or signed.
     waited: Duration,
+}
+
+/// An operation whose transaction is in a block.
+#[derive(Clone, Debug)]
+struct Ending {
+    id: OperationId,
+    l2_gas: u64,
+    subjects: Vec<Subject>,
+}
+
+impl Ending {
+    fn read(row: &Row) -> Result<Self, RelayError> {
+        let class: Digest = word(row, "class_hash")?;
+        let mut subjects = vec![Subject::Account(word(row, "account")?), Subject::Class(class.0)];
+        let device: Option<Uuid> = row.try_get("device_id")?;
+        subjects.extend(device.map(|id| Subject::Device(DeviceId(id))));
+        let id = OperationId(row.try_get("operation_id")?);
+        Ok(Self { id, l2_gas: count(row, "l2_gas")?, subjects })
+    }
 }
 
 fn seconds(row: &Row, column: &'static str) -> Result<Duration, RelayError> {
@@ -120,7 +144,7 @@ impl Relayer {
         receipt: &Receipt,
     ) -> Result<(), RelayError> {
         let relayer = self.account.address();
-        let carried = record::carried(client, relayer, nonce).await?;
+        let carried = self.ending(client, nonce).await?;
         let outcomes = match receipt.reverted {
             None => self.forwarder.outcomes_of(hash, receipt)?,
             Some(_) => Vec::new(),
@@ -151,13 +175,32 @@ impl Relayer {
             .await?;
             return Ok(tx.commit().await?);
         }
+        let mut events = Vec::with_capacity(carried.len());
         for one in &carried {
             let cost = share(receipt.fee, one.l2_gas, whole);
             let told = outcomes.iter().find(|told| told.id == tracking_id(one.id));
             let how = how(told.map(|told| &told.outcome), receipt, cost, hash);
             end::end(&tx, one.id, &how, self.settings.payee).await?;
+            let outcome = match how {
+                End::Succeeded { .. } => reputation::Outcome::Succeeded,
+                End::Failed { .. } | End::Dropped { .. } => reputation::Outcome::Reverted { cost },
+            };
+            events.push(Event { subjects: &one.subjects, outcome });
         }
+        reputation::record(&tx, &events, OffsetDateTime::now_utc()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// What a nonce has carried, ordered so that two relayers lock sponsors in the same order.
+    async fn ending(&self, client: &Client, nonce: u64) -> Result<Vec<Ending>, RelayError> {
+        let address = self.account.address().to_string();
+        let rows = client
+            .query_typed(
+                include_str!("ending.sql"),
+                &[(&address, Type::TEXT), (&bigint(nonce), Type::INT8)],
+            )
+            .await?;
+        rows.iter().map(Ending::read).collect()
     }
 
     async fn give_up(

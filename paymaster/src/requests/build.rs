@@ -22,6 +22,7 @@ use super::{
     tokens::GasToken,
 };
 use crate::{
+    admission::Kind,
     policy,
     relay::tracking_id,
     snip29::{
@@ -56,7 +57,7 @@ pub async fn build(
 ) -> Result<Built, Fault> {
     // Before anything that costs us something.
     let sponsor = match parameters.fee_mode {
-        FeeMode::Sponsored { .. } => Some(desk.sponsor(caller).await?),
+        FeeMode::Sponsored { .. } => Some(desk.sponsor(caller, Kind::Build).await?),
         FeeMode::Default { .. } => None,
     };
     let builder = Builder { desk, caller, parameters, sponsor };

@@ -16,6 +16,7 @@ use super::{
     policies::Verdict,
     quote::Cost,
     signed::Signed,
+    standing,
     tokens::GasToken,
 };
 use crate::{
@@ -85,6 +86,10 @@ pub(super) async fn carry(
     let (carried, simulation) = simulate(desk, &request).await?;
     let cost = Cost::of(&simulation);
     check_gas(cost)?;
+    // Its account has signed it, or the simulation would have failed.
+    desk.charge(request.account)?;
+    let subjects = standing::subjects(request.account, class_hash, caller.device);
+    standing::check(desk, &subjects).await?;
     desk.overheads().executed(message, class_hash, cost.l2_gas);
     let alone = is_risky(desk, &simulation).await? || cost.l2_gas > ALONE_L2_GAS;
     let queued = Queued {
@@ -97,6 +102,7 @@ pub(super) async fn carry(
         l2_gas: cost.l2_gas,
         alone,
         expires_at: expires_at(desk, &request),
+        subjects: &subjects,
     };
     let done = match request.payment {
         Payment::Account(..) => queue(desk, &queued).await,
@@ -250,7 +256,7 @@ async fn queue(desk: &Desk, queued: &Queued<'_>) -> Result<(), Refused> {
 
 async fn enqueue(
     desk: &Desk,
-    tx: &tokio_postgres::Transaction<'_>,
+    tx: &deadpool_postgres::Transaction<'_>,
     queued: &Queued<'_>,
 ) -> Result<(), Refused> {
     match relay::enqueue(tx, desk.forwarder(), queued).await {

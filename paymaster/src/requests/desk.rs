@@ -1,14 +1,23 @@
 //! What every request needs, and who asks.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ciro_api::{DeviceId, SponsorId, SponsorKeyId};
+use ciro_api::{Address, DeviceId, SponsorId, SponsorKeyId};
 use ciro_contracts::{Chain, Forwarder, KeyedAccount};
 use deadpool_postgres::{Object, Pool};
 use time::OffsetDateTime;
 
 use super::{accounts::Accounts, policies::Policies, quote::Overheads, tokens::GasTokens};
-use crate::{relay::Bell, snip29::Fault, sponsors};
+use crate::{
+    admission::{Admission, Kind, Permit, Who, network},
+    relay::Bell,
+    snip29::Fault,
+    sponsors,
+};
 
 /// How often is looked without a hint.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
@@ -63,6 +72,7 @@ struct Inner {
     accounts: Accounts,
     policies: Policies,
     overheads: Overheads,
+    admission: Admission,
 }
 
 impl Desk {
@@ -73,6 +83,7 @@ impl Desk {
         forwarder: Forwarder,
         bell: Bell,
         tokens: GasTokens,
+        admission: Admission,
         settings: DeskSettings,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -85,6 +96,7 @@ impl Desk {
             accounts: Accounts::default(),
             policies: Policies::default(),
             overheads: Overheads::default(),
+            admission,
         }))
     }
 
@@ -128,11 +140,24 @@ impl Desk {
         Ok(self.0.pool.get().await?)
     }
 
+    /// Lets a request in by where it comes from, or says when to come back. To be held while it is worked on.
+    pub fn admit(&self, caller: &Caller, kind: Kind) -> Result<Permit, Fault> {
+        let who = Who { network: caller.from.map(network), ..Who::default() };
+        Ok(self.0.admission.take(&who, kind, Instant::now())?)
+    }
+
+    /// Takes what the account's operation weighs, once the account was seen to want it.
+    pub(super) fn charge(&self, account: Address) -> Result<(), Fault> {
+        let who = Who { account: Some(account), ..Who::default() };
+        Ok(self.0.admission.charge(&who, Kind::Execute, Instant::now())?)
+    }
+
     /// The sponsor whose key came with the request. The same words for every key that is none, so that a stranger learns
     /// nothing about which exist.
     pub(super) async fn sponsor(
         &self,
         caller: &Caller,
+        kind: Kind,
     ) -> Result<(SponsorId, SponsorKeyId), Fault> {
         let refused = || {
             Fault::refused(
@@ -142,7 +167,10 @@ impl Desk {
         };
         let key = caller.key.as_deref().ok_or_else(refused)?;
         let client = self.client().await?;
-        sponsors::sponsor_of_key(&**client, key).await?.ok_or_else(refused)
+        let (sponsor, key) = sponsors::sponsor_of_key(&**client, key).await?.ok_or_else(refused)?;
+        let who = Who { sponsor_key: Some(key), ..Who::default() };
+        self.0.admission.charge(&who, kind, Instant::now())?;
+        Ok((sponsor, key))
     }
 }
 

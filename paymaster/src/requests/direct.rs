@@ -13,6 +13,7 @@ use super::{
     execute::payment,
     signed::{CallerRule, Signed},
 };
+use crate::admission::Kind;
 use crate::snip29::{
     DirectInvoke, DirectTransaction, Executed, Fault, FaultCode, FeeSource, OutsideFields,
     OutsideNonce, OutsideTransaction, Parameters, UserCall,
@@ -41,7 +42,7 @@ pub async fn execute_outside(
     if transaction.fee_source == Some(FeeSource::Credits) {
         return Err(Fault::refused("no_credits", "there are no credits here; a sponsor pays"));
     }
-    let (sponsor, key) = desk.sponsor(caller).await?;
+    let (sponsor, key) = desk.sponsor(caller, Kind::Execute).await?;
     let signed = from_fields(transaction, desk.chain().chain_id())?;
     signed.check(desk.forwarder(), CallerRule::ForwarderOrAny, now())?;
     take_on(desk, caller, signed, Payment::Sponsor(sponsor, key)).await

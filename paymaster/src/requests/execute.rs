@@ -9,6 +9,7 @@ use super::{
     signed::{CallerRule, Signed},
 };
 use crate::{
+    admission::Kind,
     relay::tracking_id,
     snip29::{
         Deployment, ExecutableTransaction, Executed, Fault, FaultCode, FeeMode, Parameters,
@@ -62,7 +63,7 @@ pub(super) async fn payment(
 ) -> Result<Payment, Fault> {
     match &parameters.fee_mode {
         FeeMode::Sponsored { .. } => {
-            let (sponsor, key) = desk.sponsor(caller).await?;
+            let (sponsor, key) = desk.sponsor(caller, Kind::Execute).await?;
             Ok(Payment::Sponsor(sponsor, key))
         }
         FeeMode::Default { gas_token, .. } => {
@@ -84,7 +85,7 @@ async fn deploy(
             "an account that pays for itself is made with its first call: `deploy_and_invoke`";
         return Err(Fault::new(FaultCode::InvalidDeploymentData, detail));
     };
-    let (sponsor, key) = desk.sponsor(caller).await?;
+    let (sponsor, key) = desk.sponsor(caller, Kind::Execute).await?;
     let id = carry::fresh();
     let new = deployment::check(desk, deployment, tracking_id(id)).await?;
     let payment = Payment::Sponsor(sponsor, key);

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     StoreError,
+    admission::Refused,
     policy::{Denial, PolicyStoreError, ReserveError},
     relay::EnqueueError,
     snip29::{Fault, FaultCode},
@@ -49,6 +50,17 @@ fn whole(error: &dyn Error) -> String {
         cause = error.source();
     }
     words
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        // Whole seconds, rounded up, as clients wait.
+        let seconds = refused.retry_after.as_secs().saturating_add(1);
+        let data = json!({
+            "reason": "rate_limited", "retry_after": seconds, "detail": refused.why.to_string(),
+        });
+        Self { code: FaultCode::RateLimited, data: Some(data) }
+    }
 }
 
 impl From<PoolError> for Fault {

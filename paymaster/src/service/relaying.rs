@@ -1,11 +1,18 @@
 //! Relays what accounts have signed: the server that takes requests, a loop for each relayer, and one that keeps them in STRK.
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
+use axum::http::HeaderName;
 use ciro_api::{Address, Fri};
 use ciro_contracts::{Chain, Forwarder, KeyedAccount, PrivateKey, Token};
 use deadpool_postgres::Pool;
 use futures::future::join_all;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -17,10 +24,12 @@ use super::{
     rpc,
 };
 use crate::{
+    admission::{self, Admission},
     backoff::Backoff,
     health::{Board, Part},
     observe,
     relay::{Bell, Progress, Relayer, Settings},
+    reputation,
     requests::{Desk, DeskSettings, GasTokens},
 };
 
@@ -30,6 +39,8 @@ const REQUEST_CONNECTIONS: usize = 16;
 const BUSY: Duration = Duration::from_millis(100);
 /// How often it looks when nothing is.
 const IDLE: Duration = Duration::from_secs(1);
+/// How often faded reputations are let go of.
+const FORGET: Duration = Duration::from_mins(10);
 /// How often balances are looked at.
 const FUEL: Duration = Duration::from_secs(10);
 
@@ -61,6 +72,10 @@ pub struct Relaying {
     pub settings: Settings,
     /// How requests are treated.
     pub desk: DeskSettings,
+    /// How many of them are let in.
+    pub admission: admission::Settings,
+    /// The header in which our own proxy says where a request came from, where there is one before us.
+    pub client_address_header: Option<HeaderName>,
 }
 
 pub(super) struct Begun {
@@ -71,6 +86,7 @@ pub(super) struct Begun {
     pool: Pool,
     treasurer: Treasurer,
     collector: Option<Collector>,
+    client_address_header: Option<HeaderName>,
 }
 
 struct Treasurer {
@@ -93,13 +109,14 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
     let bell = Bell::default();
     let requests = connections(config, REQUEST_CONNECTIONS)?;
     // Each keeps one.
-    let pool = connections(config, relaying.relayers.len() + 2)?;
+    let pool = connections(config, relaying.relayers.len() + 3)?;
     let desk = Desk::new(
         requests,
         account(first),
         forwarder,
         bell.clone(),
         relaying.tokens.clone(),
+        Admission::new(&relaying.admission, Instant::now())?,
         relaying.desk,
     );
     let listener = listen_on(relaying.listen, relaying.ready_file.as_deref()).await?;
@@ -125,7 +142,16 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
         turn: treasurer.turn.clone(),
         chain_id: config.deployment.chain_id,
     });
-    Ok(Some(Begun { listener, desk, bell, relayers, pool, treasurer, collector }))
+    Ok(Some(Begun {
+        listener,
+        desk,
+        bell,
+        relayers,
+        pool,
+        treasurer,
+        collector,
+        client_address_header: relaying.client_address_header.clone(),
+    }))
 }
 
 /// Relays until it is told to stop. What is queued or open then, the next run goes on with.
@@ -134,7 +160,17 @@ pub(super) async fn run(
     board: &Board,
     stop: &CancellationToken,
 ) -> io::Result<()> {
-    let Some(Begun { listener, desk, bell, relayers, pool, treasurer, collector }) = begun else {
+    let Some(Begun {
+        listener,
+        desk,
+        bell,
+        relayers,
+        pool,
+        treasurer,
+        collector,
+        client_address_header,
+    }) = begun
+    else {
         return Ok(());
     };
     let loops = relayers.into_iter().map(|relayer| relay(relayer, &pool, &bell, board, stop));
@@ -143,11 +179,12 @@ pub(super) async fn run(
             collector.run(&pool, board, stop).await;
         }
     };
-    let (served, _, (), ()) = tokio::join!(
-        rpc::serve(listener, desk, stop.clone()),
+    let (served, _, (), (), ()) = tokio::join!(
+        rpc::serve(listener, desk, client_address_header, stop.clone()),
         join_all(loops),
         treasurer.run(board, stop),
         collecting,
+        forget(&pool, stop),
     );
     served
 }
@@ -198,6 +235,22 @@ async fn relay(
         && let Err(error) = relayer.retire(client).await
     {
         tracing::warn!(%error, "the lease was not given back; it ends by itself");
+    }
+}
+
+/// Lets go of reputations of which nothing is left.
+async fn forget(pool: &Pool, stop: &CancellationToken) {
+    while rest(FORGET, stop).await {
+        let forgotten = async {
+            let client = pool.get().await.map_err(|error| error.to_string())?;
+            let forgotten = reputation::forget(&**client, OffsetDateTime::now_utc()).await;
+            forgotten.map_err(|error| error.to_string())
+        };
+        match forgotten.await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "forgot reputations that have faded"),
+            Err(error) => tracing::warn!(error, "could not forget faded reputations; trying later"),
+        }
     }
 }
 

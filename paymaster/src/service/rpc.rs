@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::{
+    admission::Kind,
     observe,
     requests::{self, Caller, Desk},
     snip29::{self, Call, Fault, FaultCode, Id, MalformedCall, Method, Reply, Request},
@@ -33,6 +34,7 @@ const KEY_HEADERS: [&str; 2] = ["x-paymaster-api-key", "api-key"];
 pub(super) async fn serve(
     listener: TcpListener,
     desk: Desk,
+    client_address_header: Option<HeaderName>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let allowed = [header::CONTENT_TYPE, header::AUTHORIZATION]
@@ -48,14 +50,20 @@ pub(super) async fn serve(
         .route("/health", get(health))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(cors)
-        .with_state(desk);
+        .with_state(Window { desk, client_address_header });
     let _stop_the_rest = stop.clone().drop_guard();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-async fn health(State(desk): State<Desk>) -> StatusCode {
-    if requests::is_available(&desk).await {
+#[derive(Clone)]
+struct Window {
+    desk: Desk,
+    client_address_header: Option<HeaderName>,
+}
+
+async fn health(State(window): State<Window>) -> StatusCode {
+    if requests::is_available(&window.desk).await {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -63,18 +71,20 @@ async fn health(State(desk): State<Desk>) -> StatusCode {
 }
 
 async fn answer(
-    State(desk): State<Desk>,
+    State(window): State<Window>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let caller = caller(&headers, peer.ip());
+    let from = client_address(&headers, window.client_address_header.as_ref());
+    let caller = caller(&headers, from.unwrap_or_else(|| peer.ip()));
+    let desk = &window.desk;
     match snip29::read_calls(&body) {
         Err(fault) => Json(Reply::new(Id::NONE, Err(fault))).into_response(),
         Ok((calls, is_batch)) => {
             let mut replies = Vec::with_capacity(calls.len());
             for call in calls {
-                replies.extend(reply(&desk, &caller, call).await);
+                replies.extend(reply(desk, &caller, call).await);
             }
             match (is_batch, replies.pop()) {
                 // Nothing but notifications.
@@ -87,6 +97,13 @@ async fn answer(
             }
         }
     }
+}
+
+/// What our own proxy has added: the last address in its header. Those before it came from outside, so anybody may have written
+/// them.
+fn client_address(headers: &HeaderMap, header: Option<&HeaderName>) -> Option<IpAddr> {
+    let last = headers.get_all(header?).iter().next_back()?;
+    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 
 fn caller(headers: &HeaderMap, from: IpAddr) -> Caller {
@@ -107,7 +124,11 @@ async fn reply(desk: &Desk, caller: &Caller, call: Result<Call, MalformedCall>) 
         Err(MalformedCall { id, fault }) => return Some(Reply::new(id, Err(fault))),
     };
     let outcome = match Request::read(&call) {
-        Ok(request) => answer_to(desk, caller, request).await,
+        // A call of a batch is a request like any other.
+        Ok(request) => match desk.admit(caller, kind(&request)) {
+            Ok(_permit) => answer_to(desk, caller, request).await,
+            Err(fault) => Err(fault),
+        },
         Err(fault) => Err(fault),
     };
     let known = Method::ALL.iter().map(|method| method.name()).find(|name| *name == call.method);
@@ -140,6 +161,18 @@ async fn answer_to(desk: &Desk, caller: &Caller, request: Request) -> Result<Val
         Request::AddExecuteOutsideTransaction(transaction) => {
             json(requests::execute_outside(desk, caller, transaction).await?)
         }
+    }
+}
+
+fn kind(request: &Request) -> Kind {
+    match request {
+        Request::IsAvailable | Request::Health => Kind::IsAvailable,
+        Request::GetSupportedTokens => Kind::SupportedTokens,
+        Request::TrackingIdToLatestHash(_) => Kind::Tracking,
+        Request::BuildTransaction(..) | Request::CanSponsor(..) => Kind::Build,
+        Request::ExecuteTransaction(..)
+        | Request::ExecuteDirectTransaction(..)
+        | Request::AddExecuteOutsideTransaction(_) => Kind::Execute,
     }
 }
 

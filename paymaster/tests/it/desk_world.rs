@@ -223,6 +223,11 @@ impl DeskWorld {
             .env("CIRO_CLOSE_INTERVAL_MS", "50")
             .env("CIRO_SETTLE_INTERVAL_MS", "50")
             .env("CIRO_RELAYER_LEASE_MS", "2000")
+            // All clients of a test are one network.
+            .env("CIRO_NETWORK_TOKENS_PER_S", "1000000")
+            .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
+            .env("CIRO_ACCOUNT_TOKENS_AT_ONCE", "100000")
+            .env("CIRO_KEY_TOKENS_AT_ONCE", "100000")
             .envs(settings.env.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -386,3 +386,62 @@ async fn a_key_that_was_revoked_or_is_another_sponsors_pays_for_nothing() {
     assert_eq!((code, &data["reason"]), (163, &json!("invalid_key")));
     assert_nothing_happened(&world).await;
 }
+
+#[tokio::test]
+async fn who_asks_too_much_is_told_when_to_come_back_and_those_elsewhere_are_served() {
+    let world = DeskWorld::start().await;
+    let env = vec![
+        ("CIRO_NETWORK_TOKENS_PER_S", "1".to_owned()),
+        ("CIRO_NETWORK_TOKENS_AT_ONCE", "60".to_owned()),
+        ("CIRO_CLIENT_ADDRESS_HEADER", "x-forwarded-for".to_owned()),
+    ];
+    let program = world.program(&Settings { env, ..Settings::default() }).await;
+    let params = invoke(world.address(USER), &[transfer(1)], &sponsored());
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": BUILD, "params": params });
+    let ask = async |from: &str| -> Value {
+        let post = reqwest::Client::new()
+            .post(&program.url)
+            .header("x-paymaster-api-key", &program.key)
+            .header("x-forwarded-for", from)
+            .json(&request);
+        post.send().await.unwrap().json().await.unwrap()
+    };
+    for _ in 0..3 {
+        assert!(ask("203.0.113.1").await.get("result").is_some());
+    }
+    // The neighbour is of the same network, and what comes before the last address is anybody's word.
+    for from in ["203.0.113.1", "203.0.113.200", "198.51.100.7, 203.0.113.1"] {
+        let reply = ask(from).await;
+        assert_eq!(reply["error"]["code"], -32_005, "{reply}");
+        assert!(reply["error"]["data"]["retry_after"].as_u64().unwrap() >= 1);
+    }
+    assert!(ask("198.51.100.7").await.get("result").is_some());
+}
+
+#[tokio::test]
+async fn an_account_whose_operations_failed_too_dearly_has_to_wait() {
+    let world = DeskWorld::start().await;
+    let program = world.program(&Settings::default()).await;
+    let built = program.build(world.address(USER), &[transfer(5)], &sponsored()).await;
+    let params = Program::executable(&world, USER, &built, &sponsored());
+    let subject = ciro_paymaster::reputation::Subject::Account(world.address(USER));
+    let mut client = crate::harness::connect(&world.database).await;
+    let tx = client.transaction().await.unwrap();
+    let outcome = ciro_paymaster::reputation::Outcome::Reverted { cost: Fri(6 * Fri::ONE_STRK.0) };
+    let event = ciro_paymaster::reputation::Event { subjects: &[subject], outcome };
+    let now = time::OffsetDateTime::now_utc();
+    ciro_paymaster::reputation::record(&tx, &[event], now).await.unwrap();
+    tx.commit().await.unwrap();
+    let (code, data) = program.fault(EXECUTE, params).await;
+    assert_eq!((code, &data["reason"]), (163, &json!("banned")), "{data}");
+    assert!(data["retry_after"].as_u64().unwrap() > 60);
+    assert_nothing_happened(&world).await;
+    // Others are carried, and it counts for them.
+    program.carry(&world, USER + 1, &[transfer(5)], &sponsored()).await;
+    program.settled(&world).await;
+    let subject = ciro_paymaster::reputation::Subject::Account(world.address(USER + 1));
+    let now = time::OffsetDateTime::now_utc();
+    let found = ciro_paymaster::reputation::of(&world.client, subject, now).await.unwrap();
+    let counted = (found.seen.millionths, found.included.millionths, found.reverted.millionths);
+    assert!(counted.0 > 0 && counted.0 == counted.1 && counted.2 == 0, "{counted:?}");
+}

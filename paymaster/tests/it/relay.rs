@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     desk_world::{DeskWorld, Program, RELAYERS, Settings, TO, TOKEN, USER, sponsored},
+    harness::connect,
     node::{Fault, Node},
 };
 
@@ -211,7 +212,7 @@ fn queued(world: &DeskWorld, user: usize, nonce: u64, call: Call) -> (OperationI
 }
 
 async fn enqueue_all(world: &DeskWorld, operations: &[(OperationId, Carried, Felt)]) {
-    let mut client = ciro_testbed::connect(&world.database).await;
+    let mut client = connect(&world.database).await;
     let tx = client.transaction().await.unwrap();
     for (id, carried, message_hash) in operations {
         let queued = Queued {
@@ -224,6 +225,7 @@ async fn enqueue_all(world: &DeskWorld, operations: &[(OperationId, Carried, Fel
             l2_gas: 3_000_000,
             alone: false,
             expires_at: OffsetDateTime::now_utc() + Duration::from_mins(5),
+            subjects: &[],
         };
         relay::enqueue(&tx, Forwarder { address: world.forwarder() }, &queued).await.unwrap();
     }

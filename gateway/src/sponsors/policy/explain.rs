@@ -88,6 +88,7 @@ fn of(
         key: asked.key.unwrap_or(SponsorKeyId(Uuid::nil())),
         account: asked.account,
         class_hash: asked.class_hash.map_or(Felt::ZERO, |hash| hash.0),
+        deploys: asked.deploys,
         device: asked.device,
         from: asked.from,
         origin: asked.origin.as_deref(),
