@@ -69,7 +69,7 @@ impl Chain {
         let transaction = unsigned(account, calls, nonce);
         let flags = [SimulationFlag::SkipValidate, SimulationFlag::SkipFeeCharge];
         let block = BlockId::Tag(BlockTag::PreConfirmed);
-        let request = self.client.simulate_transaction(block, transaction, &flags);
+        let request = self.client.simulate_transaction(block, transaction, flags);
         let simulated = self.ask("simulate an account's calls", request).await?;
         Simulation::of(simulated)
     }

@@ -10,6 +10,7 @@ mod fleet_account;
 mod forwarder;
 mod gas;
 mod net;
+mod nodes;
 mod ops;
 mod outside;
 mod property;
