@@ -37,7 +37,7 @@ test: tools ## every test there is; closes with a line `N passed, N failed`
 chaos: tools build ## 10,000 jobs while everything dies; CIRO_CHAOS_SEED=… replays a run
 	@deploy/chaos.sh
 
-bench: tools ## measure SUITE=queue beside other queues; WRITE=1 keeps the report, QUICK=1 tries the bench
+bench: tools ## measure SUITE=queue or SUITE=paymaster beside others; WRITE=1 keeps the report, QUICK=1 tries the bench
 	@SUITE="$(SUITE)" WRITE="$(WRITE)" QUICK="$(QUICK)" SEED="$(SEED)" deploy/bench.sh
 
 load: tools ## load scenarios of k6/ with their budgets; PROFILE=smoke takes seconds

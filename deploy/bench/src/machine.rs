@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::{desk::Desk, fill};
+use crate::fill;
 
 /// The machine, the servers and the code.
 #[derive(Debug, Serialize)]
@@ -35,14 +35,19 @@ impl Machine {
         Ok(text.split_whitespace().next().context("/proc/loadavg is empty")?.parse()?)
     }
 
-    /// Everything, from a desk that runs.
-    pub(crate) async fn of(desk: &Desk, load_average: f64) -> anyhow::Result<Self> {
-        let client = fill::connect(desk.stores.postgres.url()).await?;
+    /// Everything, from servers that run and keep their data in `dir`.
+    pub(crate) async fn of(
+        postgres_url: &str,
+        redis_url: &str,
+        dir: &Path,
+        load_average: f64,
+    ) -> anyhow::Result<Self> {
+        let client = fill::connect(postgres_url).await?;
         let setting = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings \
                        WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', \
                                       'shared_buffers', 'commit_delay', 'wal_sync_method')";
         let version: String = client.query_one("SHOW server_version", &[]).await?.try_get(0)?;
-        let redis = redis::Client::open(desk.stores.redis.url())?;
+        let redis = redis::Client::open(redis_url)?;
         let mut redis = redis.get_multiplexed_async_connection().await?;
         let info: String = redis::cmd("INFO").arg("server").query_async(&mut redis).await?;
         let meminfo = fs::read_to_string("/proc/meminfo")?;
@@ -52,7 +57,7 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: kib / 1_024 / 1_024,
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
-            data_filesystem: filesystem_of(desk.dir())?,
+            data_filesystem: filesystem_of(dir)?,
             postgres: version,
             postgres_settings: client.query_one(setting, &[]).await?.try_get(0)?,
             redis: field(&info, "redis_version")?,

@@ -17,6 +17,7 @@ mod latency;
 mod lend;
 mod lives;
 mod machine;
+mod paymaster_suite;
 mod peers;
 mod pickup;
 mod profile;
@@ -43,6 +44,8 @@ struct Arguments {
 enum Command {
     /// The queue: accepts, whole lives, pickup, recovery, and the same of other queues.
     Queue(queue_suite::Flags),
+    /// The paymaster: builds, operations relayed one by one and together, gas, beside accounts that act for themselves.
+    Paymaster(paymaster_suite::Flags),
     /// Start a desk with a worker, run a command with its credentials in the environment, end both.
     Lend(lend::Flags),
     /// Take leases and never say a word again; the suite kills this.
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     open_many_files()?;
     match Arguments::parse().command {
         Command::Queue(flags) => queue_suite::run(flags).await,
+        Command::Paymaster(flags) => paymaster_suite::run(flags).await,
         Command::Lend(flags) => lend::run(flags).await,
         Command::Hold(flags) => hold::run(flags).await,
     }

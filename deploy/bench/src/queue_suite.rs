@@ -64,7 +64,9 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     }
     let load_average = Machine::load_average()?;
     let mut desk = Desk::start().await?;
-    let machine = Machine::of(&desk, load_average).await?;
+    let machine =
+        Machine::of(desk.stores.postgres.url(), desk.stores.redis.url(), desk.dir(), load_average)
+            .await?;
     let tokens = desk.devices(profile.callers, fill::SPONSORS).await?;
     let first = tokens.first().context("there is no device")?;
     // In a queue of its own and beside the others: it mostly waits for leases to run out.

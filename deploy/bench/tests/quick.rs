@@ -27,9 +27,9 @@ fn numbers(at: &str, value: &Value, found: &mut Vec<(String, f64)>) {
     }
 }
 
-#[test]
-fn every_figure_of_the_queue_suite_is_there_and_positive() {
-    let ran = Command::new(env!("CARGO_BIN_EXE_ciro-bench")).args(["queue", "--quick"]).output();
+/// The report of a suite's quick profile, of which every number is positive.
+fn report(suite: &str) -> (Value, Vec<(String, f64)>) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_ciro-bench")).args([suite, "--quick"]).output();
     let ran = ran.unwrap();
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{told}");
@@ -41,6 +41,29 @@ fn every_figure_of_the_queue_suite_is_there_and_positive() {
         let may_be_zero = MAY_BE_ZERO.iter().any(|name| at.contains(name));
         assert!(*number > 0.0 || may_be_zero && *number >= 0.0, "{at} is {number}");
     }
+    (report, found)
+}
+
+#[test]
+fn every_figure_of_the_paymaster_suite_is_there_and_positive() {
+    let (report, _) = report("paymaster");
+    for part in [
+        "build_ms",
+        "by_the_account_itself",
+        "relayed_one_at_a_time",
+        "relayed_together",
+        "shared",
+        "policy_decision_us",
+        "l2_gas",
+        "ratios",
+    ] {
+        assert!(report[part].is_object(), "{part} is not there");
+    }
+}
+
+#[test]
+fn every_figure_of_the_queue_suite_is_there_and_positive() {
+    let (report, found) = report("queue");
     for part in
         ["accept_single", "lives_batched", "pickup", "crowd", "released_after_kill", "flush"]
     {
