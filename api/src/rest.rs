@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod leases;
 pub mod models;
 pub mod open_inference;
+pub mod operations;
 pub mod policies;
 pub mod pools;
 mod present;

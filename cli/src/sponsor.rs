@@ -2,6 +2,7 @@
 //! gateway uses.
 
 mod claim_token;
+mod operations;
 mod policy;
 mod sponsorship_key;
 
@@ -17,6 +18,7 @@ pub use claim_token::{
     ClaimTokenCommand, CreateFlags as CreateClaimTokenFlags, RevokeFlags as RevokeClaimTokenFlags,
     WhoseFlags,
 };
+pub use operations::OperationsFlags;
 pub use policy::{CallText, ExplainFlags, PolicyCommand, SetFlags as SetPolicyFlags};
 pub use sponsorship_key::SponsorshipKeyCommand;
 
@@ -35,6 +37,8 @@ pub enum SponsorCommand {
     /// Keys that apps ask the paymaster with.
     #[command(subcommand)]
     SponsorshipKey(SponsorshipKeyCommand),
+    /// What its operations on chain came to, and what its policy has refused.
+    Operations(OperationsFlags),
     /// Let at most so many jobs of a sponsor run at once in each pool, or lift that cap.
     Cap(CapFlags),
 }
@@ -101,6 +105,7 @@ pub async fn run(command: SponsorCommand, out: &mut impl Write) -> anyhow::Resul
         SponsorCommand::ClaimToken(command) => return claim_token::run(command, out).await,
         SponsorCommand::Policy(command) => return policy::run(command, out).await,
         SponsorCommand::SponsorshipKey(command) => return sponsorship_key::run(command, out).await,
+        SponsorCommand::Operations(flags) => return operations::run(&flags, out).await,
         SponsorCommand::Cap(flags) => return cap(&flags, out).await,
     };
     match command {

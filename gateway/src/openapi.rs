@@ -87,6 +87,7 @@ fn documents() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(sponsors::me::me))
         .routes(routes!(sponsors::usage::usage))
+        .routes(routes!(sponsors::operations::operations))
         .routes(routes!(sponsors::claim_tokens::create::create, sponsors::claim_tokens::list::list))
         .routes(routes!(sponsors::claim_tokens::revoke::revoke))
         .routes(routes!(webhooks::secrets::create::create, webhooks::secrets::list::list))

@@ -3,6 +3,7 @@
 pub(crate) mod claim_tokens;
 mod create_key;
 pub(crate) mod me;
+pub(crate) mod operations;
 pub(crate) mod policy;
 mod revoke_key;
 mod set_cap;

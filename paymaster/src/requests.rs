@@ -7,6 +7,7 @@ mod accounts;
 mod build;
 mod can_sponsor;
 mod carry;
+mod denials;
 mod deployment;
 mod desk;
 mod direct;

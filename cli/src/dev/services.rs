@@ -217,6 +217,8 @@ fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         // Whoever tries it is one network, and may try fast.
         .env("CIRO_NETWORK_TOKENS_PER_S", "1000000")
         .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
+        .env("CIRO_ACCOUNT_TOKENS_AT_ONCE", "1000000")
+        .env("CIRO_KEY_TOKENS_AT_ONCE", "1000000")
         .env("CIRO_TREASURY_ADDRESS", plan.accounts.treasury.address().to_string())
         .env("CIRO_TREASURY_KEY_FILE", plan.files.path("treasury.key"))
         // People wait for a demo; a real network gathers receipts for longer.

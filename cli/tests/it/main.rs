@@ -45,6 +45,8 @@ mod net;
 #[cfg(test)]
 mod open_inference;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod policies;

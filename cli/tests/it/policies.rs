@@ -66,12 +66,12 @@ async fn a_policy_is_read_back_byte_for_byte_and_every_revision_stays() {
     assert_eq!(whole, format!("{{\"revision\":1,\"document\":{odd}}}"));
     assert_eq!(tag, "\"1\"");
 
-    let next = document(&[rule("jobs")]);
-    let (reply, tag) = text(put(&net, &key, &next)).await;
+    let second = document(&[rule("jobs")]);
+    let (reply, tag) = text(put(&net, &key, &second)).await;
     assert_eq!((reply.as_str(), tag.as_str()), ("{\"revision\":2}", "\"2\""));
     assert_eq!(
         text(get(&net, &key, "")).await.0,
-        format!("{{\"revision\":2,\"document\":{next}}}")
+        format!("{{\"revision\":2,\"document\":{second}}}")
     );
     assert_eq!(text(get(&net, &key, "/1")).await, (whole, "\"1\"".to_owned()));
     for unknown in ["/3", "/0", "/-1", "/4294967295", "/one"] {

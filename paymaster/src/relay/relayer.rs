@@ -103,8 +103,12 @@ impl From<Corrupt> for RelayError {
 pub enum Progress {
     /// Another process acts for this relayer.
     Standby,
-    /// So many transactions wait for a block, and nothing else waits.
-    Open(usize),
+    /// Transactions wait for a block, some of them since just now.
+    Fresh,
+    /// Transactions wait for a block.
+    Open,
+    /// Nothing waits.
+    Idle,
     /// There may be more to send at once.
     More,
 }
@@ -140,15 +144,17 @@ impl Relayer {
         let address = self.account.address();
         self.fence = lease::take(client, address, self.fence, self.settings.lease).await?;
         let Some(fence) = self.fence else { return Ok(Progress::Standby) };
-        let mut open = self.resolve(client, fence).await?;
-        for _ in 0..ASSIGNED_MAX {
-            if open >= OPEN_MAX {
-                return Ok(Progress::Open(open));
+        let before = self.resolve(client, fence).await?;
+        for assigned in 0..ASSIGNED_MAX {
+            let open = before + assigned;
+            if open < OPEN_MAX && self.assign(client, fence).await? == Assigned::Some {
+                continue;
             }
-            if self.assign(client, fence).await? == Assigned::Nothing {
-                return Ok(Progress::Open(open));
-            }
-            open += 1;
+            return Ok(match (open, assigned) {
+                (0, _) => Progress::Idle,
+                (_, 0) => Progress::Open,
+                _ => Progress::Fresh,
+            });
         }
         Ok(Progress::More)
     }

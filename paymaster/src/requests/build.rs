@@ -14,6 +14,7 @@ use rand::Rng;
 use super::{
     accounts::{self, version_of},
     carry::fresh,
+    denials,
     deployment::{self, NewAccount},
     desk::{Caller, Desk, now},
     policies::Verdict,
@@ -277,6 +278,7 @@ impl Builder<'_> {
             forwarder: self.desk.forwarder().address,
             now: now(),
         };
-        Verdict::of(policy.decide(&operation)).paid().map(drop)
+        let paid = Verdict::of(policy.decide(&operation)).paid().map(drop);
+        denials::counted(self.desk, (sponsor, key), paid).await
     }
 }

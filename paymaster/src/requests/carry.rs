@@ -5,13 +5,15 @@ use ciro_api::{
     Address, Felt, Fri, OperationId, SponsorId, SponsorKeyId, TrackingId, TxHash, limits,
 };
 use ciro_contracts::{
-    AccountDeployment, Charge, Effects, Operation, Outcome, Simulation, TokenUnits, Validation,
+    AccountDeployment, Charge, Effects, Operation, Outcome, OutsideVersion, Simulation, TokenUnits,
+    Validation,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     accounts::{self, version_of},
+    denials,
     desk::{Caller, Desk, now},
     policies::Verdict,
     quote::Cost,
@@ -83,6 +85,9 @@ pub(super) async fn carry(
         return wait(desk, known).await;
     }
     let class_hash = class_hash(desk, &request).await?;
+    if let Some(signed) = &request.signed {
+        check_version(desk, class_hash, signed).await?;
+    }
     let (carried, simulation) = simulate(desk, &request).await?;
     let cost = Cost::of(&simulation);
     check_gas(cost)?;
@@ -111,6 +116,9 @@ pub(super) async fn carry(
             reserve_and_queue(desk, caller, &request, &queued, cost).await
         }
     };
+    if let (Err(Refused::Fault(fault)), Payment::Sponsor(sponsor, key)) = (&done, request.payment) {
+        denials::counted(desk, (sponsor, key), Err::<(), Fault>(fault.clone())).await.err();
+    }
     match done {
         Ok(()) => {
             desk.bell().queued();
@@ -209,15 +217,19 @@ async fn explain(desk: &Desk, request: &Request, reason: String) -> Fault {
     {
         return Fault::refused("nonce_used", "the account has used this nonce; build it again");
     }
+    // Session keys and devices sign what `is_valid_signature` does not know of; then the reason alone says what is wrong.
+    if !reason.to_ascii_lowercase().contains("sig") {
+        return Fault::execution(reason);
+    }
     let mut asked = vec![signed.message_hash, Felt::from(signed.signature.len())];
     asked.extend(&signed.signature);
     let answer = desk.chain().call(signed.account, "is_valid_signature", asked).await;
     let valid = Felt::from_bytes_be_slice(b"VALID");
     match answer {
         Ok(answer) if answer == [valid] || answer == [Felt::ONE] => Fault::execution(reason),
-        Ok(_) => Fault::new(FaultCode::InvalidSignature, reason),
         Err(error) if error.is_unreachable() => error.into(),
-        Err(_) => Fault::new(FaultCode::InvalidSignature, reason),
+        // Some accounts answer no, others fail.
+        Ok(_) | Err(_) => Fault::new(FaultCode::InvalidSignature, reason),
     }
 }
 
@@ -327,16 +339,14 @@ async fn wait(desk: &Desk, id: OperationId) -> Result<Executed, Fault> {
             let _rung = tokio::time::timeout(super::desk::LOOK, moved.changed()).await;
         }
     };
-    match tokio::time::timeout(desk.settings().patience, waiting).await {
-        Ok(done) => done,
-        Err(_) => {
-            let data = json!({
-                "reason": "queued", "tracking_id": WireFelt(tracking_id.0), "retry_after": 5,
-                "detail": "it is taken on and not sent yet; ask again with the same, or follow its tracking id",
-            });
-            Err(Fault { code: FaultCode::UnknownError, data: Some(data) })
-        }
+    if let Ok(done) = tokio::time::timeout(desk.settings().patience, waiting).await {
+        return done;
     }
+    let data = json!({
+        "reason": "queued", "tracking_id": WireFelt(tracking_id.0), "retry_after": 5,
+        "detail": "it is taken on and not sent yet; ask again with the same, or follow its tracking id",
+    });
+    Err(Fault { code: FaultCode::UnknownError, data: Some(data) })
 }
 
 /// The connection is not kept while nothing moves: more may wait than there are connections.
@@ -345,18 +355,13 @@ async fn look(desk: &Desk, id: TrackingId) -> Result<Option<Track>, Fault> {
     Ok(relay::track(&**client, id).await?)
 }
 
-/// How the class takes it, and that it is as it was signed.
-pub(super) async fn check_version(
-    desk: &Desk,
-    account: Address,
-    signed: TypedVersion,
-) -> Result<(), Fault> {
-    let hash = accounts::class_of(desk.chain(), account).await?;
+/// That the class has the function that was signed for.
+async fn check_version(desk: &Desk, hash: Felt, signed: &Signed) -> Result<(), Fault> {
     let class = desk.accounts().class(desk.chain(), hash).await?;
     let class =
         class.ok_or_else(|| Fault::new(FaultCode::InvalidClassHash, format!("{hash:#x}")))?;
     let newest = version_of(class, hash)?;
-    if signed == TypedVersion::V2 && newest == TypedVersion::V1 {
+    if signed.version == OutsideVersion::V2 && newest == TypedVersion::V1 {
         let detail = format!("class {hash:#x} takes version 1 of SNIP-9 only");
         return Err(Fault::new(FaultCode::ClassHashNotSupported, detail));
     }

@@ -13,7 +13,7 @@ use crate::{
     relay::tracking_id,
     snip29::{
         Deployment, ExecutableTransaction, Executed, Fault, FaultCode, FeeMode, Parameters,
-        SignedInvoke, typed_data::TypedVersion,
+        SignedInvoke,
     },
 };
 
@@ -32,7 +32,6 @@ pub async fn execute(
             let signed = Signed::read(&invoke, desk.chain().chain_id())?;
             signed.check(desk.forwarder(), CallerRule::Forwarder, now())?;
             let payment = payment(desk, caller, parameters, &signed).await?;
-            carry::check_version(desk, signed.account, typed(&signed)).await?;
             let (id, account) = (carry::fresh(), signed.account);
             carry(
                 desk,
@@ -44,13 +43,6 @@ pub async fn execute(
         ExecutableTransaction::DeployAndInvoke { deployment, invoke } => {
             deploy_and_invoke(desk, caller, (&deployment, &invoke), parameters).await
         }
-    }
-}
-
-fn typed(signed: &Signed) -> TypedVersion {
-    match signed.version {
-        ciro_contracts::OutsideVersion::V1 => TypedVersion::V1,
-        _ => TypedVersion::V2,
     }
 }
 

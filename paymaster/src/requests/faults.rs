@@ -23,8 +23,16 @@ impl Fault {
 
     /// The sponsor does not pay for it.
     pub(super) fn denied(reason: &str, rule: Option<&str>, detail: impl Into<String>) -> Self {
-        let data = json!({ "execution_error": detail.into(), "reason": reason, "rule": rule });
+        let detail: String = detail.into();
+        let data = json!({ "execution_error": detail, "reason": reason, "rule": rule });
         Self { code: FaultCode::TransactionExecutionError, data: Some(data) }
+    }
+
+    /// The reason and the rule of a sponsor's refusal, if it is one.
+    pub(super) fn denial(&self) -> Option<(&str, Option<&str>)> {
+        let data =
+            self.data.as_ref().filter(|_| self.code == FaultCode::TransactionExecutionError)?;
+        Some((data.get("reason")?.as_str()?, data.get("rule")?.as_str()))
     }
 
     fn internal(doing: &'static str, error: &dyn Error) -> Self {

@@ -35,8 +35,10 @@ use crate::{
 
 /// Connections of requests, which keep none while they wait.
 const REQUEST_CONNECTIONS: usize = 16;
-/// How often a relayer looks while something of it is open.
-const BUSY: Duration = Duration::from_millis(100);
+/// How soon a relayer looks after it has sent something, and then twice as late each time.
+const SOON: Duration = Duration::from_millis(10);
+/// How often it looks in the end, while something of it is open.
+const BUSY: Duration = Duration::from_millis(320);
 /// How often it looks when nothing is.
 const IDLE: Duration = Duration::from_secs(1);
 /// How often faded reputations are let go of.
@@ -199,7 +201,9 @@ async fn relay(
     let part = Part::Relayer(relayer.address().to_string());
     let mut slot = None;
     let mut backoff = Backoff::new(BUSY);
+    let mut look = SOON;
     loop {
+        let mut listens = true;
         let wait = match keep(&mut slot, pool).await {
             Err(error) => {
                 let wait = backoff.next();
@@ -212,8 +216,20 @@ async fn relay(
                     board.problem(part.clone(), None);
                     match progress {
                         Progress::More => Duration::ZERO,
-                        Progress::Open(0) | Progress::Standby => IDLE,
-                        Progress::Open(_) => BUSY,
+                        Progress::Idle => IDLE,
+                        Progress::Standby => {
+                            // It could do nothing, and would take the ring from one that can.
+                            listens = false;
+                            IDLE
+                        }
+                        Progress::Fresh => {
+                            look = SOON;
+                            look
+                        }
+                        Progress::Open => {
+                            look = (2 * look).min(BUSY);
+                            look
+                        }
                     }
                 }
                 Err(error) => {
@@ -225,7 +241,7 @@ async fn relay(
         };
         let rung = tokio::select! {
             on = rest(wait, stop) => on,
-            () = bell.until_queued() => !stop.is_cancelled(),
+            () = bell.until_queued(), if listens => !stop.is_cancelled(),
         };
         if !rung {
             break;
@@ -238,11 +254,13 @@ async fn relay(
     }
 }
 
-/// Lets go of reputations of which nothing is left.
+/// Lets go of reputations of which nothing is left, and of counts that no report shows any more.
 async fn forget(pool: &Pool, stop: &CancellationToken) {
     while rest(FORGET, stop).await {
         let forgotten = async {
             let client = pool.get().await.map_err(|error| error.to_string())?;
+            let old = client.execute(include_str!("relaying/old_denials.sql"), &[]).await;
+            old.map_err(|error| error.to_string())?;
             let forgotten = reputation::forget(&**client, OffsetDateTime::now_utc()).await;
             forgotten.map_err(|error| error.to_string())
         };
