@@ -201,12 +201,9 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     let mode = std::fs::metadata(path)
         .with_context(|| format!("reading {}", path.display()))?
         .permissions()
-        .mode();
-    anyhow::ensure!(
-        mode & 0o077 == 0,
-        "{} must be readable by its owner only (chmod 600)",
-        path.display()
-    );
+        .mode()
+        & 0o077;
+    anyhow::ensure!(mode == 0, "{} must be readable by its owner only (chmod 600)", path.display());
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(text.trim_end_matches('\n').to_owned())

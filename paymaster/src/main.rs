@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
         }
         told.cancel();
     });
-    let ran = ciro_paymaster::service::run(config, stop).await;
+    let ran = Box::pin(ciro_paymaster::service::run(config, stop)).await;
     exporting.end().await;
     ran?;
     Ok(())

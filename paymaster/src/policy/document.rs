@@ -108,7 +108,7 @@ pub struct Conditions {
     pub classes: Option<BTreeSet<WireFelt>>,
     /// The operation may make the account first. A rule that pays for that names the classes, and where it names no calls it
     /// pays for accounts that are made and do nothing yet.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deploys: bool,
     /// One of these devices asks.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]

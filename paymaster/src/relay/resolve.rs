@@ -6,7 +6,10 @@ use ciro_api::{DeviceId, Fri, OperationId, TxHash, felt::Digest};
 use ciro_contracts::{Outcome, Receipt};
 use deadpool_postgres::ClientWrapper;
 use time::OffsetDateTime;
-use tokio_postgres::{Client, Row, types::Type};
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
 use super::{
@@ -101,12 +104,11 @@ impl Relayer {
                 sent: row.try_get("sent")?,
                 waited: seconds(row, "waited_s")?,
             };
-            match open.last_mut().filter(|last| last.nonce == nonce) {
-                Some(last) => last.attempts.push(sketch),
-                None => {
-                    let age = seconds(row, "age_s")?;
-                    open.push(Open { nonce, age, attempts: vec![sketch] });
-                }
+            if let Some(last) = open.last_mut().filter(|last| last.nonce == nonce) {
+                last.attempts.push(sketch);
+            } else {
+                let age = seconds(row, "age_s")?;
+                open.push(Open { nonce, age, attempts: vec![sketch] });
             }
         }
         Ok(open)
@@ -213,10 +215,7 @@ impl Relayer {
         let tx = client.transaction().await?;
         guard(&tx, relayer, fence).await?;
         let (address, nonce) = (relayer.to_string(), bigint(nonce));
-        let of = [
-            (&address as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT),
-            (&nonce, Type::INT8),
-        ];
+        let of: [(&(dyn ToSql + Sync), Type); 2] = [(&address, Type::TEXT), (&nonce, Type::INT8)];
         tx.execute_typed(include_str!("requeue.sql"), &of).await?;
         tx.execute_typed(include_str!("lost.sql"), &of).await?;
         Ok(tx.commit().await?)

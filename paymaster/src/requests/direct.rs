@@ -175,3 +175,71 @@ fn signed(
     };
     Signed { account, version, execution, message_hash, signature, calldata }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::snip29::WireFelt;
+
+    fn invoke(function: &str, calldata: &[Felt]) -> DirectInvoke {
+        let account = WireFelt(Felt::from(0xacc_u64));
+        let calldata = calldata.iter().copied().map(WireFelt).collect();
+        let selector = WireFelt(selector(function));
+        DirectInvoke {
+            user_address: account,
+            execute_from_outside_call: UserCall { to: account, selector, calldata },
+        }
+    }
+
+    fn execution(calls: Vec<Vec<u64>>) -> OutsideExecution {
+        let call = |felts: Vec<u64>| OutsideCall {
+            to: Address(Felt::from(7_u64)),
+            selector: Felt::from(8_u64),
+            calldata: felts.into_iter().map(Felt::from).collect(),
+        };
+        OutsideExecution {
+            caller: Address(Felt::from(1_u64)),
+            nonce: Felt::from(2_u64),
+            execute_after: 3,
+            execute_before: 4,
+            calls: calls.into_iter().map(call).collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_an_account_signed_is_read_back_as_it_was(
+            calls in prop::collection::vec(prop::collection::vec(any::<u64>(), 0..5), 0..5),
+            signature in prop::collection::vec(any::<u64>(), 0..5), mask: u128,
+        ) {
+            let chain = ChainId(Felt::ONE);
+            let execution = execution(calls);
+            let signature: Vec<Felt> = signature.into_iter().map(Felt::from).collect();
+            let plain = execution.calldata(&signature);
+            let read = read_call(&invoke("execute_from_outside_v2", &plain), chain).unwrap();
+            prop_assert_eq!(&read.execution, &execution);
+            prop_assert_eq!(&read.signature, &signature);
+            prop_assert_eq!(&read.calldata, &plain);
+            let masked = execution.calldata_v3(mask, &signature);
+            let read = read_call(&invoke("execute_from_outside_v3", &masked), chain).unwrap();
+            prop_assert_eq!(&read.calldata, &masked);
+        }
+
+        #[test]
+        fn wild_calldata_is_refused_and_never_panics(
+            felts in prop::collection::vec(any::<[u8; 31]>(), 0..40), small in prop::collection::vec(0..6_u64, 0..40),
+        ) {
+            let wild: Vec<Felt> = felts.iter().map(|bytes| Felt::from_bytes_be_slice(bytes)).collect();
+            let small: Vec<Felt> = small.into_iter().map(Felt::from).collect();
+            for name in ["execute_from_outside", "execute_from_outside_v2", "execute_from_outside_v3"] {
+                for felts in [&wild, &small] {
+                    if let Ok(read) = read_call(&invoke(name, felts), ChainId(Felt::ONE)) {
+                        prop_assert_eq!(&read.calldata, felts, "what is read is all there was");
+                    }
+                }
+            }
+        }
+    }
+}

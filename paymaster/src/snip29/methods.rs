@@ -167,7 +167,7 @@ fn outside(call: &Call) -> Result<OutsideTransaction, Fault> {
         Some(Value::Object(names)) => Value::Object(names),
         Some(Value::Array(places)) if places.len() <= OUTSIDE.len() => {
             let named = OUTSIDE.iter().map(|name| (*name).to_owned()).zip(places);
-            Value::Object(Map::from_iter(named))
+            Value::Object(named.collect())
         }
         _ => {
             let detail = format!("pass {}, by name or in this order", OUTSIDE.join(", "));

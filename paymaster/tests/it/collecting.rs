@@ -35,6 +35,12 @@ async fn what_operations_cost_is_settled_from_the_deposit_and_claimed_for_the_tr
             row.get::<_, String>(0) == owed.to_string() && row.get::<_, String>(1) == "0"
         })
         .await;
+    let report =
+        ciro_paymaster::sponsors::operations(&world.client, world.sponsor, 1).await.unwrap();
+    assert_eq!((report.in_all.succeeded, report.in_all.cost_fri), (5, owed));
+    let [rule] = &report.by_rule[..] else { panic!("{:?}", report.by_rule) };
+    assert_eq!((rule.rule.as_str(), rule.operations), ("transfers", report.in_all));
+    assert_eq!(report.by_key.len(), 1);
     world.pass_challenge_window().await;
     world.until("it is claimed", || async { world.paid_to_treasury().await == owed }).await;
     // The receipts name the transactions that carried the operations.

@@ -188,6 +188,21 @@ impl DeskWorld {
         self.address(OPERATOR)
     }
 
+    pub(crate) fn operator(&self) -> &KeyedAccount {
+        &self.accounts[OPERATOR]
+    }
+
+    /// The treasury's account, and the key that signs for it also as a worker.
+    pub(crate) fn treasury(&self) -> (&KeyedAccount, Felt) {
+        (&self.accounts[TREASURY], self.keys[TREASURY])
+    }
+
+    /// The time of the newest block.
+    pub(crate) async fn now(&self) -> u64 {
+        let head = self.chain.head().await.unwrap();
+        self.chain.block_timestamp(head.number).await.unwrap()
+    }
+
     pub(crate) async fn balance(&self, of: Address) -> Fri {
         TOKEN.balance_of(&self.chain, of).await.unwrap()
     }

@@ -6,6 +6,7 @@ mod alone;
 mod collecting;
 mod crashes;
 mod desk_world;
+mod fleet;
 mod harness;
 mod ledger;
 mod node;

@@ -30,6 +30,16 @@ fn changed(world: &DeskWorld, built: &Value, pointer: &str, value: Value) -> Val
     Program::executable(world, USER, &built, &sponsored())
 }
 
+/// The code, and where one is named the reason.
+async fn assert_refused(program: &Program, method: &str, case: (&str, Value, i64, &str)) {
+    let (name, params, code, reason) = case;
+    let (found, data) = program.fault(method, params).await;
+    assert_eq!(found, code, "{name}: {data}");
+    if !reason.is_empty() {
+        assert_eq!(data["reason"], reason, "{name}: {data}");
+    }
+}
+
 async fn assert_nothing_happened(world: &DeskWorld) {
     for table in ["operation", "reservation", "hold", "relay_transaction"] {
         let sql = format!("select count(*) from {table}");
@@ -74,12 +84,8 @@ async fn what_is_wrong_with_a_request_to_build_is_told_and_nothing_is_kept() {
             "policy_denied",
         ),
     ];
-    for (name, params, code, reason) in cases {
-        let (found, data) = program.fault(BUILD, params).await;
-        assert_eq!(found, code, "{name}: {data}");
-        if !reason.is_empty() {
-            assert_eq!(data["reason"], reason, "{name}: {data}");
-        }
+    for case in cases {
+        assert_refused(&program, BUILD, case).await;
     }
     for key in [None, Some("key_01jd0000000000000000000000.x"), Some("nonsense")] {
         let reply = program.ask_as(key, BUILD, invoke(user, &[transfer(1)], &sponsored())).await;
@@ -193,12 +199,8 @@ async fn what_was_changed_after_it_was_built_is_refused_and_nothing_is_sent() {
         ("no fee", paid, 163, "no_fee"),
         ("no typed data", changed(&world, &built, "/message/Calls", json!([])), -32_602, ""),
     ];
-    for (name, params, code, reason) in cases {
-        let (found, data) = program.fault(EXECUTE, params).await;
-        assert_eq!(found, code, "{name}: {data}");
-        if !reason.is_empty() {
-            assert_eq!(data["reason"], reason, "{name}: {data}");
-        }
+    for case in cases {
+        assert_refused(&program, EXECUTE, case).await;
     }
     let mut wild = good.clone();
     wild["transaction"]["invoke"]["typed_data"]["primaryType"] = json!("Permit");
@@ -380,6 +382,10 @@ async fn a_key_that_was_revoked_or_is_another_sponsors_pays_for_nothing() {
             .unwrap();
     let reply = program.ask_as(Some(&key), BUILD, params.clone()).await;
     assert_eq!(reply["error"]["data"]["reason"], "no_policy");
+    let report =
+        ciro_paymaster::sponsors::operations(&world.client, world.sponsor, 1).await.unwrap();
+    let [denied] = &report.denials[..] else { panic!("{:?}", report.denials) };
+    assert_eq!((denied.reason.as_str(), denied.denials), ("policy_denied", 1), "it is counted");
     let id = program.key.split_once('.').unwrap().0.parse().unwrap();
     assert!(ciro_paymaster::sponsors::revoke_sponsorship_key(&world.client, id).await.unwrap());
     let (code, data) = program.fault(BUILD, params).await;

@@ -168,7 +168,7 @@ async fn a_soak_of_kills_with_two_relayers_loses_nothing_and_sends_nothing_twice
                 });
                 let post = reqwest::Client::new().post(url).header("x-paymaster-api-key", key).json(&request);
                 let reply: Option<Value> = async { post.send().await.ok()?.json().await.ok() }.await;
-                (params, reply.filter(|reply| reply.get("result").is_some()).is_some())
+                (params, reply.is_some_and(|reply| reply.get("result").is_some()))
             });
         }
         // Each round it lives a little longer, so that it dies at every step at some time.
