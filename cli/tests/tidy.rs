@@ -50,7 +50,7 @@ fn imports_point_down() {
                 "ciro-worker",
             ],
         ),
-        ("ciro-bench", &["ciro", "ciro-api", "ciro-gateway", "ciro-paymaster"]),
+        ("ciro-bench", &["ciro", "ciro-api", "ciro-contracts", "ciro-gateway", "ciro-paymaster"]),
     ]);
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])

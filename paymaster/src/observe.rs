@@ -5,7 +5,7 @@ use ciro_contracts::{Chain, Token};
 use ciro_telemetry::{Family, Kind};
 use metrics::{counter, gauge};
 
-use crate::{health::StatementCounts, settle::Step, watch::Progress};
+use crate::{health::StatementCounts, settle::Step, snip29::Method, watch::Progress};
 
 /// Everything that a paymaster measures.
 pub static FAMILIES: [Family; 11] = [
@@ -104,6 +104,13 @@ pub(crate) fn failed(part: &'static str) {
 pub(crate) fn greet() {
     for part in ["watcher", "closer", "settler", "relayer", "treasurer", "collector"] {
         counter!("ciro_paymaster_loop_failures_total", "part" => part).increment(0);
+    }
+    for outcome in ["succeeded", "failed", "dropped"] {
+        counter!("ciro_paymaster_operations_total", "outcome" => outcome).increment(0);
+    }
+    for method in Method::ALL {
+        counter!("ciro_paymaster_requests_total", "method" => method.name(), "code" => "0")
+            .increment(0);
     }
 }
 

@@ -42,6 +42,13 @@ impl Net {
         Self::start_in(Room::new()).await
     }
 
+    /// A network whose sponsor has never written a policy: the one that it starts with is gone.
+    pub(crate) async fn without_policy() -> Self {
+        let net = Self::start().await;
+        net.execute("delete from policy").await;
+        net
+    }
+
     pub(crate) async fn start_in(room: Room) -> Self {
         let dev = dev::start(room.path()).await.unwrap();
         let gateway = Gateway::new(&dev.network.gateway_url).unwrap();

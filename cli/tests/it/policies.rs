@@ -53,7 +53,7 @@ async fn text(request: RequestBuilder) -> (String, String) {
 
 #[tokio::test]
 async fn a_policy_is_read_back_byte_for_byte_and_every_revision_stays() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let key = managing_key(&net).await;
     let none = refusal(get(&net, &key, "")).await;
     assert_eq!(none.code, ErrorCode::NotFound);
@@ -84,7 +84,7 @@ async fn a_policy_is_read_back_byte_for_byte_and_every_revision_stays() {
 
 #[tokio::test]
 async fn a_policy_that_is_none_is_refused_where_it_is_wrong_and_stored_by_nobody() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let key = managing_key(&net).await;
     let with = |pointer: &str, value: Value| {
         let mut document = json!({ "version": 1, "rules": [rule("a"), rule("b")] });
@@ -131,7 +131,7 @@ async fn a_policy_that_is_none_is_refused_where_it_is_wrong_and_stored_by_nobody
 
 #[tokio::test]
 async fn only_a_key_of_its_own_sponsor_with_the_scope_stores_sees_or_tries_a_policy() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let own = managing_key(&net).await;
     let read = own_key(&net, &[SponsorScope::Read]).await;
     let manage = own_key(&net, &[SponsorScope::Manage]).await;
@@ -164,7 +164,7 @@ async fn only_a_key_of_its_own_sponsor_with_the_scope_stores_sees_or_tries_a_pol
 
 #[tokio::test]
 async fn of_two_writers_that_know_the_same_revision_one_is_told_that_it_is_late() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let key = managing_key(&net).await;
     let empty = document(&[]);
     let over = |tag: &str| put(&net, &key, &empty).header(header::IF_MATCH, tag);
@@ -195,7 +195,7 @@ async fn of_two_writers_that_know_the_same_revision_one_is_told_that_it_is_late(
 
 #[tokio::test]
 async fn a_dry_run_tells_the_rule_and_what_others_miss_in_the_words_of_the_command() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let key = managing_key(&net).await;
     let mut page = rule("page");
     page["when"]["origins"] = json!(["https://game.example"]);

@@ -39,7 +39,7 @@ fn write(net: &Net, name: &str, rules: &Value) -> String {
 
 #[tokio::test]
 async fn a_policy_is_set_shown_and_explained() {
-    let net = Net::start().await;
+    let net = Net::without_policy().await;
     let none = policy(&net, "show").await.unwrap_err();
     assert!(none.to_string().contains("nothing is paid for"), "{none}");
     let jobs = json!([{

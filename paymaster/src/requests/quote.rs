@@ -122,8 +122,8 @@ impl Overheads {
             let Some(calls) = seen.built.pop(&message) else { return };
             let overhead = l2_gas.saturating_sub(calls);
             let before = seen.by_class.get(&class).copied().unwrap_or(OVERHEAD_L2_GAS);
-            let forgotten = before - before.abs_diff(overhead) / 16;
-            seen.by_class.put(class, overhead.max(forgotten.min(before)));
+            let faded = before - before.saturating_sub(overhead) / 16;
+            seen.by_class.put(class, overhead.max(faded));
         });
     }
 }
