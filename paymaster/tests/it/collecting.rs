@@ -3,7 +3,7 @@
 use ciro_api::Fri;
 use ciro_contracts::Pool;
 
-use crate::desk_world::{DEPOSIT, DeskWorld, Settings, TO, TOKEN, USER, sponsored};
+use crate::desk_world::{DEPOSIT, DeskWorld, RELAYERS, Settings, TO, TOKEN, USER, sponsored};
 
 async fn owed(world: &DeskWorld) -> Fri {
     let sql = "select coalesce(sum(cost_fri), 0)::text from operation";
@@ -47,4 +47,19 @@ async fn what_operations_cost_is_settled_from_the_deposit_and_claimed_for_the_tr
     let sql = "select count(*) from receipt r join operation o on o.operation_id = r.job_id join relay_transaction t using (relayer, nonce) where r.attestation::text = t.tx_hash and r.amount_fri = o.cost_fri";
     let named: i64 = world.client.query_one(sql, &[]).await.unwrap().get(0);
     assert_eq!(named, 5);
+}
+
+#[tokio::test]
+async fn a_relayer_with_little_strk_is_filled_up_by_the_treasury() {
+    let world = DeskWorld::start().await;
+    let relayer = world.address(RELAYERS[0]);
+    let has = world.balance(relayer).await;
+    let full = Fri(has.0 + 3 * Fri::ONE_STRK.0);
+    let env = vec![
+        ("CIRO_RELAYER_LOW_FRI", (has.0 + Fri::ONE_STRK.0).to_string()),
+        ("CIRO_RELAYER_FULL_FRI", full.to_string()),
+    ];
+    let program = world.program(&Settings { env, ..Settings::default() }).await;
+    world.until("it is filled up", || async { world.balance(relayer).await == full }).await;
+    drop(program);
 }
