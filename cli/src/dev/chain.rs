@@ -55,7 +55,10 @@ pub(super) async fn set_up(
     deployment.forwarder = Some(deploy_relay(accounts).await?);
     register_models(accounts, &deployment).await.context("registering the models on chain")?;
     fund_sponsor(accounts, &deployment).await.context("funding the sponsor")?;
-    stake_worker(accounts, &deployment, worker_key).await.context("staking the worker")?;
+    stake(&accounts.worker, &deployment, worker_key).await.context("staking the worker")?;
+    // Sponsors owe it what operations cost, so it is on the books like a worker; it signs with its account's own key.
+    let treasury = &accounts.treasury;
+    stake(treasury, &deployment, treasury.public_key).await.context("staking the treasury")?;
     let operator = &accounts.operator;
     operator::register(&operator.account, deployment.job_manager, operator.public_key)
         .await
@@ -114,15 +117,11 @@ async fn fund_sponsor(accounts: &Accounts, deployment: &Deployment) -> anyhow::R
     Ok(())
 }
 
-async fn stake_worker(
-    accounts: &Accounts,
-    deployment: &Deployment,
-    key: PublicKey,
-) -> anyhow::Result<()> {
+async fn stake(role: &Role, deployment: &Deployment, key: PublicKey) -> anyhow::Result<()> {
     let pool = Pool { address: deployment.pool };
     let token = Token { address: deployment.token };
     let manager = JobManager { address: deployment.job_manager };
-    let worker = &accounts.worker.account;
+    let worker = &role.account;
     let mut calls = Vec::new();
     if pool.active_stake_of(worker.chain(), worker.address()).await? < STAKE {
         calls.extend([token.approve(deployment.pool, STAKE), pool.stake(STAKE)]);
