@@ -27,7 +27,7 @@ pub(crate) use estimate::unsigned;
 pub(crate) use nodes::Nodes;
 pub use receipt::Receipt;
 
-use crate::felts::selector;
+use crate::felts::{Felts, FeltsError, selector};
 
 /// Most events in one page: the largest that common nodes allow.
 const EVENTS_PER_PAGE: u64 = 1_000;
@@ -202,6 +202,21 @@ impl Chain {
             calldata,
         };
         self.ask(function, self.client.call(call, BlockId::Tag(BlockTag::PreConfirmed))).await
+    }
+
+    /// Calls a view and reads all of its answer.
+    pub(crate) async fn view<T>(
+        &self,
+        contract: Address,
+        function: &'static str,
+        calldata: Vec<Felt>,
+        read: impl FnOnce(&mut Felts<'_>) -> Result<T, FeltsError>,
+    ) -> Result<T, ChainError> {
+        let answer = self.call(contract, function, calldata).await?;
+        let mut felts = Felts::new(&answer);
+        read(&mut felts)
+            .and_then(|value| felts.end().map(|()| value))
+            .map_err(|error| ChainError::Unexpected { doing: function, detail: error.to_string() })
     }
 
     /// The nonce that the next transaction of `account` needs, by accepted blocks only.

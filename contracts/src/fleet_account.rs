@@ -97,12 +97,12 @@ impl FleetAccount {
 
     /// Who signs for the owner.
     pub async fn owner_key(self, chain: &Chain) -> Result<PublicKey, ChainError> {
-        self.one(chain, "owner_key", Vec::new(), |f| f.felt("key").map(PublicKey)).await
+        chain.view(self.address, "owner_key", Vec::new(), |f| f.felt("key").map(PublicKey)).await
     }
 
     /// The root of the devices' keys; zero where there are none.
     pub async fn root(self, chain: &Chain) -> Result<Digest, ChainError> {
-        self.one(chain, "root", Vec::new(), |f| f.felt("root").map(Digest)).await
+        chain.view(self.address, "root", Vec::new(), |f| f.felt("root").map(Digest)).await
     }
 
     /// The root before it, as long as it was given time; it may be over.
@@ -110,34 +110,34 @@ impl FleetAccount {
         let read = |f: &mut Felts<'_>| {
             Ok(PreviousRoot { root: Digest(f.felt("root")?), until: f.number("until")? })
         };
-        let previous = self.one(chain, "previous_root", Vec::new(), read).await?;
+        let previous = chain.view(self.address, "previous_root", Vec::new(), read).await?;
         Ok(Some(previous).filter(|previous| previous.until != 0))
     }
 
     /// Whether the device with this leaf is shut out.
     pub async fn is_revoked(self, chain: &Chain, device: Digest) -> Result<bool, ChainError> {
-        self.one(chain, "is_revoked", vec![device.0], truth).await
+        chain.view(self.address, "is_revoked", vec![device.0], truth).await
     }
 
     /// What devices may do.
     pub async fn policy(self, chain: &Chain) -> Result<SessionPolicy, ChainError> {
-        self.one(chain, "policy", Vec::new(), SessionPolicy::read).await
+        chain.view(self.address, "policy", Vec::new(), SessionPolicy::read).await
     }
 
     /// Whether devices may ask this model, by name or because they may ask any.
     pub async fn is_model_allowed(self, chain: &Chain, model: ModelId) -> Result<bool, ChainError> {
-        self.one(chain, "is_model_allowed", vec![model.0], truth).await
+        chain.view(self.address, "is_model_allowed", vec![model.0], truth).await
     }
 
     /// What all devices together have spent on this day.
     pub async fn spent_today(self, chain: &Chain) -> Result<Fri, ChainError> {
-        self.one(chain, "spent_today", Vec::new(), |f| f.fri("spent")).await
+        chain.view(self.address, "spent_today", Vec::new(), |f| f.fri("spent")).await
     }
 
     /// Whether a device's nonce is not used yet.
     pub async fn is_free(self, chain: &Chain, nonce: DeviceNonce) -> Result<bool, ChainError> {
         let calldata = vec![nonce.to_felt()];
-        self.one(chain, "is_valid_outside_execution_nonce", calldata, truth).await
+        chain.view(self.address, "is_valid_outside_execution_nonce", calldata, truth).await
     }
 
     /// Which of the nonces `word * 128` and 127 more of a device are used, from the lowest bit up.
@@ -148,7 +148,7 @@ impl FleetAccount {
         word: u64,
     ) -> Result<u128, ChainError> {
         let calldata = vec![Felt::from(place.0), Felt::from(word)];
-        self.one(chain, "used_nonces", calldata, |f| f.number("used")).await
+        chain.view(self.address, "used_nonces", calldata, |f| f.number("used")).await
     }
 
     /// Whether `signature` is of a device that may act now with this execution's nonce. It does not say whether the nonce
@@ -160,21 +160,7 @@ impl FleetAccount {
         signature: &[Felt],
     ) -> Result<bool, ChainError> {
         let calldata = execution.calldata(signature);
-        self.one(chain, "is_valid_device_signature", calldata, truth).await
-    }
-
-    async fn one<T>(
-        self,
-        chain: &Chain,
-        function: &'static str,
-        calldata: Vec<Felt>,
-        read: impl Fn(&mut Felts<'_>) -> Result<T, FeltsError>,
-    ) -> Result<T, ChainError> {
-        let answer = chain.call(self.address, function, calldata).await?;
-        let mut felts = Felts::new(&answer);
-        read(&mut felts)
-            .and_then(|value| felts.end().map(|()| value))
-            .map_err(|error| ChainError::Unexpected { doing: function, detail: error.to_string() })
+        chain.view(self.address, "is_valid_device_signature", calldata, truth).await
     }
 }
 

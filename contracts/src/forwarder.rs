@@ -8,7 +8,7 @@ use starknet_rust::core::types::Call;
 
 use crate::{
     chain::{Chain, ChainError},
-    felts::{Felts, FeltsError, selector},
+    felts::selector,
 };
 
 pub use events::{FailureReason, ForwarderEvent, OperationOutcome, Outcome};
@@ -97,36 +97,23 @@ impl Forwarder {
         chain: &Chain,
         relayer: Address,
     ) -> Result<Option<u64>, ChainError> {
-        let from = self.one(chain, "relays_from", vec![relayer.0], |f| f.number("from")).await?;
+        let from =
+            chain.view(self.address, "relays_from", vec![relayer.0], |f| f.number("from")).await?;
         Ok(Some(from).filter(|from| *from != 0))
     }
 
     /// Who owns it.
     pub async fn owner(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.one(chain, "owner", Vec::new(), |f| f.address("owner")).await
+        chain.view(self.address, "owner", Vec::new(), |f| f.address("owner")).await
     }
 
     /// Where all fees go.
     pub async fn fee_recipient(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.one(chain, "fee_recipient", Vec::new(), |f| f.address("recipient")).await
+        chain.view(self.address, "fee_recipient", Vec::new(), |f| f.address("recipient")).await
     }
 
     /// In seconds: how long what the owner grants waits before it counts.
     pub async fn notice_s(self, chain: &Chain) -> Result<u64, ChainError> {
-        self.one(chain, "notice_s", Vec::new(), |f| f.number("notice")).await
-    }
-
-    async fn one<T>(
-        self,
-        chain: &Chain,
-        function: &'static str,
-        calldata: Vec<Felt>,
-        read: impl Fn(&mut Felts<'_>) -> Result<T, FeltsError>,
-    ) -> Result<T, ChainError> {
-        let answer = chain.call(self.address, function, calldata).await?;
-        let mut felts = Felts::new(&answer);
-        read(&mut felts)
-            .and_then(|value| felts.end().map(|()| value))
-            .map_err(|error| ChainError::Unexpected { doing: function, detail: error.to_string() })
+        chain.view(self.address, "notice_s", Vec::new(), |f| f.number("notice")).await
     }
 }

@@ -5,7 +5,7 @@ use starknet_rust::core::types::Call;
 
 use crate::{
     chain::{Chain, ChainError},
-    felts::{Felts, FeltsError, selector},
+    felts::selector,
 };
 
 /// The contract that holds all the money.
@@ -89,20 +89,6 @@ impl Pool {
         self.call("return_pay", worker_and_sponsors(worker, sponsors))
     }
 
-    async fn view<T>(
-        self,
-        chain: &Chain,
-        function: &'static str,
-        calldata: Vec<Felt>,
-        read: impl FnOnce(&mut Felts<'_>) -> Result<T, FeltsError>,
-    ) -> Result<T, ChainError> {
-        let answer = chain.call(self.address, function, calldata).await?;
-        let mut felts = Felts::new(&answer);
-        read(&mut felts)
-            .and_then(|value| felts.end().map(|()| value))
-            .map_err(|e| ChainError::Unexpected { doing: function, detail: e.to_string() })
-    }
-
     /// The sponsor's money for this operator, announced withdrawals included.
     pub async fn deposit_of(
         self,
@@ -111,7 +97,7 @@ impl Pool {
         operator: Address,
     ) -> Result<Fri, ChainError> {
         let calldata = vec![sponsor.0, operator.0];
-        self.view(chain, "deposit_of", calldata, |f| f.fri("deposit")).await
+        chain.view(self.address, "deposit_of", calldata, |f| f.fri("deposit")).await
     }
 
     /// What `operator` may still spend of the sponsor's deposit in the current epoch.
@@ -122,7 +108,7 @@ impl Pool {
         operator: Address,
     ) -> Result<Fri, ChainError> {
         let calldata = vec![sponsor.0, operator.0];
-        self.view(chain, "allowance_of", calldata, |f| f.fri("allowance")).await
+        chain.view(self.address, "allowance_of", calldata, |f| f.fri("allowance")).await
     }
 
     /// What the sponsor announced to take out of its deposit for this operator; zeroes when nothing.
@@ -132,15 +118,16 @@ impl Pool {
         sponsor: Address,
         operator: Address,
     ) -> Result<Announced, ChainError> {
-        self.view(chain, "announced_withdrawal_of", vec![sponsor.0, operator.0], |f| {
-            Ok(Announced { amount: f.fri("amount")?, ready_at: f.number("ready_at")? })
-        })
-        .await
+        chain
+            .view(self.address, "announced_withdrawal_of", vec![sponsor.0, operator.0], |f| {
+                Ok(Announced { amount: f.fri("amount")?, ready_at: f.number("ready_at")? })
+            })
+            .await
     }
 
     /// The stake that backs new work.
     pub async fn active_stake_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "active_stake_of", vec![worker.0], |f| f.fri("stake")).await
+        chain.view(self.address, "active_stake_of", vec![worker.0], |f| f.fri("stake")).await
     }
 
     /// The worker's pay from this sponsor.
@@ -150,30 +137,31 @@ impl Pool {
         worker: Address,
         sponsor: Address,
     ) -> Result<Pending, ChainError> {
-        self.view(chain, "pending_of", vec![worker.0, sponsor.0], |f| {
-            Ok(Pending { locked: f.fri("locked")?, mature: f.fri("mature")? })
-        })
-        .await
+        chain
+            .view(self.address, "pending_of", vec![worker.0, sponsor.0], |f| {
+                Ok(Pending { locked: f.fri("locked")?, mature: f.fri("mature")? })
+            })
+            .await
     }
 
     /// The worker's mature pay that has made room for newer pay; `claim` sends it whatever sponsors are named.
     pub async fn claimable_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "claimable_of", vec![worker.0], |f| f.fri("claimable")).await
+        chain.view(self.address, "claimable_of", vec![worker.0], |f| f.fri("claimable")).await
     }
 
     /// All that the worker ever claimed.
     pub async fn earned_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "earned_of", vec![worker.0], |f| f.fri("earned")).await
+        chain.view(self.address, "earned_of", vec![worker.0], |f| f.fri("earned")).await
     }
 
     /// The worker's stake, announced parts included.
     pub async fn stake_of(self, chain: &Chain, worker: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "stake_of", vec![worker.0], |f| f.fri("stake")).await
+        chain.view(self.address, "stake_of", vec![worker.0], |f| f.fri("stake")).await
     }
 
     /// What all open on-chain jobs of `poster` hold together.
     pub async fn escrow_of(self, chain: &Chain, poster: Address) -> Result<Fri, ChainError> {
-        self.view(chain, "escrow_of", vec![poster.0], |f| f.fri("escrow")).await
+        chain.view(self.address, "escrow_of", vec![poster.0], |f| f.fri("escrow")).await
     }
 
     /// The number of the last settled statement from this sponsor through this operator to this worker.
@@ -185,21 +173,21 @@ impl Pool {
         worker: Address,
     ) -> Result<u64, ChainError> {
         let calldata = vec![sponsor.0, operator.0, worker.0];
-        self.view(chain, "last_seq", calldata, |f| f.number("seq")).await
+        chain.view(self.address, "last_seq", calldata, |f| f.number("seq")).await
     }
 
     /// How long an operator's allowance lasts before it starts anew, in seconds.
     pub async fn allowance_epoch_s(self, chain: &Chain) -> Result<u64, ChainError> {
-        self.view(chain, "allowance_epoch_s", Vec::new(), |f| f.number("seconds")).await
+        chain.view(self.address, "allowance_epoch_s", Vec::new(), |f| f.number("seconds")).await
     }
 
     /// The contract that this pool deployed and obeys.
     pub async fn job_manager(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.view(chain, "job_manager", Vec::new(), |f| f.address("job_manager")).await
+        chain.view(self.address, "job_manager", Vec::new(), |f| f.address("job_manager")).await
     }
 
     /// The token that this pool holds.
     pub async fn token(self, chain: &Chain) -> Result<Address, ChainError> {
-        self.view(chain, "token", Vec::new(), |f| f.address("token")).await
+        chain.view(self.address, "token", Vec::new(), |f| f.address("token")).await
     }
 }

@@ -119,6 +119,9 @@ pub(crate) struct Flags {
     /// After how long without a block a relayer's transaction is sent again, at a higher price.
     #[arg(long, env = "CIRO_RESEND_AFTER_MS", default_value_t = 15_000)]
     resend_after_ms: u64,
+    /// After how long a nonce that something else has used is given up.
+    #[arg(long, env = "CIRO_LOST_AFTER_MS", default_value_t = 60_000)]
+    lost_after_ms: u64,
     /// How long a relayer belongs to a process that says nothing any more.
     #[arg(long, env = "CIRO_RELAYER_LEASE_MS", default_value_t = 30_000)]
     relayer_lease_ms: u64,
@@ -172,6 +175,7 @@ impl Flags {
             tokens,
             settings: Settings {
                 resend_after: Duration::from_millis(self.resend_after_ms),
+                lost_after: Duration::from_millis(self.lost_after_ms),
                 lease: Duration::from_millis(self.relayer_lease_ms),
                 ..Settings::default()
             },

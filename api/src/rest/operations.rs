@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{DeviceId, Fri, SponsorKeyId};
 
 /// Operations by how they stand, and what they cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Operations {
     /// They did on chain what they were to do.
     pub succeeded: u64,
@@ -69,11 +69,11 @@ pub struct OperationsReport {
     pub days: u32,
     /// All of them.
     pub in_all: Operations,
-    /// By the rule that allowed them.
+    /// By the rule that allowed them: the hundred that cost most.
     pub by_rule: Vec<RuleOperations>,
     /// By the device that asked, where one is known: the hundred that cost most.
     pub by_device: Vec<DeviceOperations>,
-    /// By the key that they came with.
+    /// By the key that they came with: the hundred that cost most.
     pub by_key: Vec<KeyOperations>,
     /// What the policy has refused, at build or at execute.
     pub denials: Vec<RuleDenials>,

@@ -21,6 +21,7 @@ mod paymaster_suite;
 mod peers;
 mod pickup;
 mod profile;
+mod publish;
 mod queue_suite;
 mod report;
 mod table;

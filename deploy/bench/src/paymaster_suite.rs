@@ -6,7 +6,7 @@ mod decide;
 mod gas;
 mod table;
 
-use std::{collections::BTreeMap, fs, io::Write, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::Context;
 use clap::Args;
@@ -19,6 +19,7 @@ use crate::{
     desk::fresh_dir,
     latency::{Percentiles, per_second, round},
     machine::Machine,
+    publish::publish,
 };
 
 /// How the suite is run.
@@ -138,13 +139,5 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         policy_decision_us,
         l2_gas,
     };
-    if flags.write {
-        let path = crate::root()?.join("docs/src/bench/paymaster.json");
-        let text = serde_json::to_string_pretty(&report)?;
-        fs::write(&path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
-    }
-    let mut out = std::io::stdout().lock();
-    write!(out, "{}", table::of(&report)?)?;
-    writeln!(out, "{}", serde_json::to_string(&report)?)?;
-    Ok(())
+    publish("paymaster", flags.write, &report, table::of(&report)?)
 }

@@ -1,6 +1,6 @@
 //! The run of the suite `queue`: its parts in order, then the report.
 
-use std::{collections::BTreeMap, fs, io::Write};
+use std::{collections::BTreeMap, io::Write};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -18,6 +18,7 @@ use crate::{
     peers::{self, PEERS},
     pickup,
     profile::Profile,
+    publish::publish,
     report::{Ciro, Measured, Report},
     table,
 };
@@ -92,15 +93,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         ciro,
         peers,
     };
-    if flags.write {
-        let path = crate::root()?.join("docs/src/bench/queue.json");
-        let text = serde_json::to_string_pretty(&report)?;
-        fs::write(&path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
-    }
-    let mut out = std::io::stdout().lock();
-    write!(out, "{}", table::of(&report)?)?;
-    writeln!(out, "{}", serde_json::to_string(&report)?)?;
-    Ok(())
+    publish("queue", flags.write, &report, table::of(&report)?)
 }
 
 /// One part on a desk of its own.

@@ -9,6 +9,7 @@ use super::{
     lease::Fence,
     record::{self, Attempt},
     relayer::{RelayError, Relayer},
+    send::Sent,
 };
 
 /// What became of a look at the queue.
@@ -60,11 +61,17 @@ impl Relayer {
             _ => None,
         };
         record::record(client, address, fence, attempt.as_ref(), &filtered).await?;
-        if let Some(attempt) = attempt {
-            self.send(client, &attempt).await?;
-        }
         self.bell.moved();
-        Ok(())
+        let Some(attempt) = attempt else { return Ok(()) };
+        match self.send(client, &attempt).await? {
+            Sent::Taken => Ok(()),
+            // The next look tells.
+            Sent::OutOfTurn => Err(RelayError::OutOfTurn(address)),
+            Sent::Refused => {
+                self.withdraw(client, fence, attempt.transaction.nonce).await?;
+                Err(RelayError::Refused(address))
+            }
+        }
     }
 
     async fn first_attempt(

@@ -63,6 +63,9 @@ pub enum RelayError {
     /// The node will not take its transactions as they are; most often, it cannot pay for them.
     #[error("the chain refuses the transactions of relayer {0}; does it hold enough STRK?")]
     Refused(Address),
+    /// The node wants another nonce: it lags, or has what we do not know that it has.
+    #[error("the node wants another nonce of relayer {0} first")]
+    OutOfTurn(Address),
     /// A deployment among others.
     #[error("operation {0} cannot share a transaction")]
     NotAlone(OperationId),
@@ -146,8 +149,9 @@ impl Relayer {
         let Some(fence) = self.fence else { return Ok(Progress::Standby) };
         let before = self.resolve(client, fence).await?;
         for assigned in 0..ASSIGNED_MAX {
-            let open = before + assigned;
-            if open < OPEN_MAX && self.assign(client, fence).await? == Assigned::Some {
+            let open = before.open + assigned;
+            let may_go_on = before.all_taken && open < OPEN_MAX;
+            if may_go_on && self.assign(client, fence).await? == Assigned::Some {
                 continue;
             }
             return Ok(match (open, assigned) {

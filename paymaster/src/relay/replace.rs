@@ -1,4 +1,4 @@
-//! Puts another transaction under a nonce: the same at a higher price, or nothing at all where what it carried cannot be sent.
+//! Puts another transaction under a nonce, at a higher price; or takes the nonce back, where no node has taken one.
 
 use ciro_api::limits;
 use ciro_contracts::ResourceBounds;
@@ -36,11 +36,11 @@ impl Relayer {
         let relayer = self.account.address();
         let nonce = last.transaction.nonce;
         let carried = record::carried(client, relayer, nonce).await?;
-        let calls = match &carried[..] {
-            [] => Vec::new(),
-            some => vec![filter::call(self.forwarder, some)?],
-        };
-        let attempt = self.next_attempt(last, last.bounds.raised()?, calls).await?;
+        let calls = vec![filter::call(self.forwarder, &carried)?];
+        let bounds = last.bounds.raised()?;
+        let tip_fri = last.tip_fri.saturating_add((last.tip_fri / 10).max(1));
+        let transaction = self.account.sign(calls, nonce, &bounds, tip_fri).await?;
+        let attempt = Attempt { number: last.number + 1, transaction, bounds, tip_fri };
         let tx = client.transaction().await?;
         guard(&tx, relayer, fence).await?;
         attempt.insert(&tx, relayer).await?;
@@ -49,43 +49,21 @@ impl Relayer {
         Ok(attempt)
     }
 
-    /// Takes back what no node has taken: the operations wait again. The last nonce is free again; another one is filled with
-    /// a transaction that does nothing, because those behind it need it.
+    /// Takes back what no node has taken: the operations wait again, and the nonce is free. It is the last one: another is given
+    /// only when a node has taken all before it, so that nothing waits behind a gap.
     pub(super) async fn withdraw(
         &self,
         client: &mut ClientWrapper,
         fence: Fence,
-        last: &Attempt,
-        is_last: bool,
+        nonce: u64,
     ) -> Result<(), RelayError> {
         let relayer = self.account.address();
-        let filler = if is_last {
-            None
-        } else {
-            Some(self.next_attempt(last, last.bounds.raised()?, Vec::new()).await?)
-        };
         let tx = client.transaction().await?;
         guard(&tx, relayer, fence).await?;
-        let (address, nonce) = (relayer.to_string(), bigint(last.transaction.nonce));
+        let (address, nonce) = (relayer.to_string(), bigint(nonce));
         let of: [(&(dyn ToSql + Sync), Type); 2] = [(&address, Type::TEXT), (&nonce, Type::INT8)];
         tx.execute_typed(include_str!("requeue.sql"), &of).await?;
-        match &filler {
-            Some(filler) => filler.insert(&tx, relayer).await?,
-            None => drop(tx.execute_typed(include_str!("free.sql"), &of).await?),
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn next_attempt(
-        &self,
-        last: &Attempt,
-        bounds: ResourceBounds,
-        calls: Vec<ciro_contracts::Call>,
-    ) -> Result<Attempt, RelayError> {
-        let tip_fri = last.tip_fri.saturating_add((last.tip_fri / 10).max(1));
-        let nonce = last.transaction.nonce;
-        let transaction = self.account.sign(calls, nonce, &bounds, tip_fri).await?;
-        Ok(Attempt { number: last.number + 1, transaction, bounds, tip_fri })
+        tx.execute_typed(include_str!("free.sql"), &of).await?;
+        Ok(tx.commit().await?)
     }
 }

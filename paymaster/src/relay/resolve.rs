@@ -62,21 +62,30 @@ impl Ending {
     }
 }
 
+/// What is left after a look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resolved {
+    /// So many are in no block.
+    pub(super) open: usize,
+    /// A node has taken all of them.
+    pub(super) all_taken: bool,
+}
+
 fn seconds(row: &Row, column: &'static str) -> Result<Duration, RelayError> {
     let seconds: f64 = row.try_get(column)?;
     Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO))
 }
 
 impl Relayer {
-    /// Ends what is in a block, and sends again what should be. Returns how many are still open.
+    /// Ends what is in a block, and sends again what should be.
     pub(super) async fn resolve(
         &self,
         client: &mut ClientWrapper,
         fence: Fence,
-    ) -> Result<usize, RelayError> {
+    ) -> Result<Resolved, RelayError> {
         let open = self.open(client).await?;
         if open.is_empty() {
-            return Ok(0);
+            return Ok(Resolved { open: 0, all_taken: true });
         }
         let accepted = self.account.chain().accepted_nonce(self.account.address()).await?;
         let accepted = u64::try_from(accepted).unwrap_or(u64::MAX);
@@ -88,8 +97,8 @@ impl Relayer {
                 left += 1;
             }
         }
-        self.send_again(client, fence, &waiting).await?;
-        Ok(left)
+        let all_taken = self.send_again(client, fence, &waiting).await?;
+        Ok(Resolved { open: left, all_taken })
     }
 
     async fn open(&self, client: &Client) -> Result<Vec<Open>, RelayError> {
@@ -221,13 +230,13 @@ impl Relayer {
         Ok(tx.commit().await?)
     }
 
-    /// In the order of nonces: one that is not taken keeps those behind it back.
+    /// In the order of nonces: one that is not taken keeps those behind it back. Says whether all are taken.
     async fn send_again(
         &self,
         client: &mut ClientWrapper,
         fence: Fence,
         waiting: &[Open],
-    ) -> Result<(), RelayError> {
+    ) -> Result<bool, RelayError> {
         for (place, open) in waiting.iter().enumerate() {
             let Some(last) = open.attempts.last() else { continue };
             let is_stale = last.waited >= self.settings.resend_after;
@@ -241,18 +250,17 @@ impl Relayer {
                 if replaced { self.replace(client, fence, &attempt).await? } else { attempt };
             match self.send(client, &attempt).await? {
                 Sent::Taken => {}
-                Sent::OutOfTurn => break,
+                Sent::OutOfTurn => return Ok(false),
                 Sent::Refused => {
-                    let never_sent = open.attempts.iter().all(|attempt| !attempt.sent);
-                    if never_sent {
-                        let is_last = place + 1 == waiting.len();
-                        self.withdraw(client, fence, &attempt, is_last).await?;
+                    // One that a node has taken once may still come to be.
+                    if open.attempts.iter().all(|attempt| !attempt.sent) {
+                        self.withdraw(client, fence, open.nonce).await?;
                     }
                     return Err(RelayError::Refused(self.account.address()));
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn attempt(&self, client: &Client, hash: TxHash) -> Result<Attempt, RelayError> {

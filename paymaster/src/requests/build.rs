@@ -279,6 +279,9 @@ impl Builder<'_> {
             now: now(),
         };
         let paid = Verdict::of(policy.decide(&operation)).paid().map(drop);
-        denials::counted(self.desk, (sponsor, key), paid).await
+        if let Err(fault) = &paid {
+            denials::note(self.desk, (sponsor, key), fault).await;
+        }
+        paid
     }
 }

@@ -117,7 +117,7 @@ pub(super) async fn carry(
         }
     };
     if let (Err(Refused::Fault(fault)), Payment::Sponsor(sponsor, key)) = (&done, request.payment) {
-        denials::counted(desk, (sponsor, key), Err::<(), Fault>(fault.clone())).await.err();
+        denials::note(desk, (sponsor, key), fault).await;
     }
     match done {
         Ok(()) => {

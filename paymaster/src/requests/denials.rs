@@ -6,22 +6,13 @@ use tokio_postgres::types::Type;
 use super::desk::Desk;
 use crate::snip29::Fault;
 
-/// The same outcome, counted where it is a sponsor's refusal. A count that fails is told and changes nothing: the client has its
-/// answer either way.
-pub(super) async fn counted<T>(
-    desk: &Desk,
-    (sponsor, key): (SponsorId, SponsorKeyId),
-    outcome: Result<T, Fault>,
-) -> Result<T, Fault> {
-    if let Err(fault) = &outcome
-        && let Some((reason, rule)) = fault.denial()
-    {
-        let (reason, rule) = (reason.to_owned(), rule.unwrap_or_default().to_owned());
-        if let Err(error) = count(desk, sponsor, key, &reason, &rule).await {
-            tracing::warn!(data = ?error.data, "a denial was not counted");
-        }
+/// Counts a fault that is a sponsor's refusal. A count that fails is told and changes nothing: the client has its answer either
+/// way.
+pub(super) async fn note(desk: &Desk, (sponsor, key): (SponsorId, SponsorKeyId), fault: &Fault) {
+    let Some((reason, rule)) = fault.denial() else { return };
+    if let Err(error) = count(desk, sponsor, key, reason, rule.unwrap_or_default()).await {
+        tracing::warn!(data = ?error.data, "a denial was not counted");
     }
-    outcome
 }
 
 async fn count(

@@ -49,7 +49,7 @@ impl Default for DeskSettings {
 pub struct Caller {
     /// The key in the headers, whoever's it is.
     pub key: Option<String>,
-    /// The device, where it has shown who it is.
+    /// The device, where it has shown who it is. Nothing lets one do that here yet.
     pub device: Option<DeviceId>,
     /// Where the request came from.
     pub from: Option<IpAddr>,

@@ -11,8 +11,9 @@ use ciro_api::{
 use ciro_contracts::{AccountError, KeyedAccount, Pool, PrivateKey};
 use deadpool_postgres::Pool as Connections;
 use tokio::sync::Mutex;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::Type};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::loops::{failed, keep, rest};
 use crate::{
@@ -122,17 +123,19 @@ impl Collector {
         Ok(())
     }
 
-    /// Only what this paymaster has carried: each receipt is of one of its operations, over what that did cost.
+    /// Only what this paymaster has carried: each receipt is of one of its operations, over what was captured for it.
     async fn countersign(
         &self,
         client: &Client,
         document: &StatementDocument,
     ) -> Result<(), CollectError> {
-        let ids: Vec<uuid::Uuid> = document.receipts.iter().map(|line| line.job.0).collect();
+        let ids: Vec<Uuid> = document.receipts.iter().map(|line| line.job.0).collect();
+        let amounts: Vec<String> =
+            document.receipts.iter().map(|line| line.amount_fri.to_string()).collect();
         let row = client
             .query_typed_one(
                 include_str!("collecting/ours.sql"),
-                &[(&ids, tokio_postgres::types::Type::UUID_ARRAY)],
+                &[(&ids, Type::UUID_ARRAY), (&amounts, Type::TEXT_ARRAY)],
             )
             .await?;
         if usize::try_from(row.try_get::<_, i64>(0)?).ok() != Some(ids.len()) {

@@ -247,10 +247,12 @@ async fn relay(
             break;
         }
     }
-    if let Ok(client) = keep(&mut slot, pool).await
-        && let Err(error) = relayer.retire(client).await
-    {
-        tracing::warn!(%error, "the lease was not given back; it ends by itself");
+    let retired = match keep(&mut slot, pool).await {
+        Ok(client) => relayer.retire(client).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = retired {
+        tracing::warn!(error, "the lease was not given back; it ends by itself");
     }
 }
 

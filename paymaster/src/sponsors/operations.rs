@@ -10,6 +10,7 @@ use tokio_postgres::{
     GenericClient, Row,
     types::{ToSql, Type},
 };
+use uuid::Uuid;
 
 use crate::{
     StoreError,
@@ -25,34 +26,39 @@ pub async fn operations(
     let days_wanted = i32::try_from(days).unwrap_or(i32::MAX);
     let of: [(&(dyn ToSql + Sync), Type); 2] =
         [(&sponsor.0, Type::UUID), (&days_wanted, Type::INT4)];
-    let in_all = client.query_typed_one(include_str!("operations/in_all.sql"), &of).await?;
-    let by_rule = client.query_typed(include_str!("operations/by_rule.sql"), &of).await?;
-    let by_device = client.query_typed(include_str!("operations/by_device.sql"), &of).await?;
-    let by_key = client.query_typed(include_str!("operations/by_key.sql"), &of).await?;
+    let totals = client.query_typed(include_str!("operations/totals.sql"), &of).await?;
     let denials = client.query_typed(include_str!("operations/denials.sql"), &of).await?;
-    Ok(OperationsReport {
+    let mut report = OperationsReport {
         days,
-        in_all: read(&in_all)?,
-        by_rule: by_rule
-            .iter()
-            .map(|row| Ok(RuleOperations { rule: row.try_get("rule_id")?, operations: read(row)? }))
-            .collect::<Result<_, StoreError>>()?,
-        by_device: by_device
-            .iter()
-            .map(|row| {
-                let device = DeviceId(row.try_get("device_id")?);
-                Ok(DeviceOperations { device, operations: read(row)? })
-            })
-            .collect::<Result<_, StoreError>>()?,
-        by_key: by_key
-            .iter()
-            .map(|row| {
-                let key = SponsorKeyId(row.try_get("key_id")?);
-                Ok(KeyOperations { key, operations: read(row)? })
-            })
-            .collect::<Result<_, StoreError>>()?,
+        in_all: Operations::default(),
+        by_rule: Vec::new(),
+        by_device: Vec::new(),
+        by_key: Vec::new(),
         denials: denials.iter().map(denial).collect::<Result<_, _>>()?,
-    })
+    };
+    for row in &totals {
+        add(&mut report, row)?;
+    }
+    Ok(report)
+}
+
+/// The row is of what it names; the one that names nothing is of all.
+fn add(report: &mut OperationsReport, row: &Row) -> Result<(), StoreError> {
+    let operations = read(row)?;
+    let rule: Option<String> = row.try_get("rule_id")?;
+    let device: Option<Uuid> = row.try_get("device_id")?;
+    let key: Option<Uuid> = row.try_get("key_id")?;
+    match (rule, device, key) {
+        (Some(rule), _, _) => report.by_rule.push(RuleOperations { rule, operations }),
+        (_, Some(id), _) => {
+            report.by_device.push(DeviceOperations { device: DeviceId(id), operations });
+        }
+        (_, _, Some(id)) => {
+            report.by_key.push(KeyOperations { key: SponsorKeyId(id), operations });
+        }
+        (None, None, None) => report.in_all = operations,
+    }
+    Ok(())
 }
 
 fn read(row: &Row) -> Result<Operations, StoreError> {

@@ -1,5 +1,5 @@
-//! A node between the paymaster and the chain that fails as it is told: loses what is sent to it, loses its answers, or takes
-//! transactions and forgets them.
+//! A node between the paymaster and the chain that fails as it is told: loses what is sent to it, loses its answers, takes
+//! transactions and forgets them, or refuses them.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     LostReply,
     /// It says that it has them, and they do not reach the chain.
     Forgotten,
+    /// It says that their account cannot pay for them.
+    Refused,
 }
 
 struct Shared {
@@ -93,6 +95,11 @@ async fn answer(
             StatusCode::OK,
             Json(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })),
         );
+    }
+    if fault == Fault::Refused {
+        let error = json!({ "code": 54, "message": "Account balance is smaller than the transaction's maximal fee" });
+        let body = json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
+        return (StatusCode::OK, Json(body));
     }
     let reply = shared.client.post(shared.upstream.clone()).json(&request).send().await;
     let Ok(reply) = reply else { return lost };

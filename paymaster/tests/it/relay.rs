@@ -25,7 +25,8 @@ use crate::{
 
 async fn behind(world: &DeskWorld) -> (Node, Settings) {
     let node = Node::start(&world.devnet.url, &world.database).await;
-    let env = vec![("CIRO_RESEND_AFTER_MS", "300".to_owned())];
+    let env =
+        vec![("CIRO_RESEND_AFTER_MS", "300".to_owned()), ("CIRO_LOST_AFTER_MS", "2000".to_owned())];
     let settings = Settings { rpc_url: Some(node.url.clone()), env, ..Settings::default() };
     (node, settings)
 }
@@ -144,6 +145,79 @@ async fn killed_before_and_after_each_send_the_next_run_goes_on_with_the_same_tr
         assert!(answer["transaction_hash"].is_string(), "the client learns what became of it");
         assert!(next.end(Signal::SIGTERM).success());
     }
+}
+
+#[tokio::test]
+async fn what_a_node_refuses_gives_its_nonce_back_and_is_carried_later() {
+    let world = DeskWorld::start().await;
+    let (node, settings) = behind(&world).await;
+    node.fail(Fault::Refused);
+    let operations = [queued(&world, USER, 1, TOKEN.transfer(TO, Fri(5)))];
+    enqueue_all(&world, &operations).await;
+    let program = world.program(&settings).await;
+    // More than once, so that no refusal leaves anything behind.
+    world.until("it is refused again and again", || async { node.sends() > 2 }).await;
+    assert!(one(&world, "select count(*) from relay_transaction").await <= 1, "nonces pile up");
+    assert!(one(&world, "select count(*) from relay_attempt").await <= 1, "attempts pile up");
+    let later = queued(&world, USER + 1, 2, TOKEN.transfer(TO, Fri(5)));
+    enqueue_all(&world, &[later]).await;
+    node.fail(Fault::None);
+    program.settled(&world).await;
+    check_books(&world, 2).await;
+}
+
+#[tokio::test]
+async fn a_nonce_that_something_else_used_is_given_up_and_its_operations_are_carried() {
+    let world = DeskWorld::start().await;
+    let (node, settings) = behind(&world).await;
+    node.fail(Fault::Forgotten);
+    enqueue_all(&world, &[queued(&world, USER, 1, TOKEN.transfer(TO, Fri(5)))]).await;
+    let program = world.program(&settings).await;
+    world.until("it is sent", || async { node.sends() > 0 }).await;
+    // The same key, somewhere else.
+    let elsewhere = &world.accounts[RELAYERS[0]];
+    elsewhere.execute(vec![TOKEN.transfer(TO, Fri(7))]).await.unwrap();
+    node.fail(Fault::None);
+    program.settled(&world).await;
+    assert_eq!(world.balance(TO).await, Fri(12), "{}", program.log());
+    assert_eq!(world.operations("succeeded").await, 1);
+    let lost = "select count(*) from relay_transaction where state = 'lost'";
+    assert_eq!(one(&world, lost).await, 1);
+}
+
+/// Deploys for everyone, and is written in Cairo 0: its failures cannot be caught.
+const OLD_DEPLOYER: Felt =
+    Felt::from_hex_unchecked("0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf");
+
+#[tokio::test]
+async fn a_batch_that_was_reverted_whole_is_divided_and_all_but_its_cause_are_carried() {
+    let world = DeskWorld::start().await;
+    let (node, settings) = behind(&world).await;
+    let class = world.chain.class_at(world.address(USER)).await.unwrap().unwrap();
+    let deploy = Call {
+        to: OLD_DEPLOYER,
+        selector: ciro_contracts::selector("deployContract"),
+        calldata: vec![class, Felt::from(9_u64), Felt::ZERO, Felt::ONE, Felt::from(0x77_u64)],
+    };
+    let mut operations = vec![queued(&world, USER, 1, deploy.clone())];
+    for number in 2..6_u8 {
+        let user = USER + usize::from(number % 4);
+        operations.push(queued(&world, user, u64::from(number), TOKEN.transfer(TO, Fri(5))));
+    }
+    node.fail(Fault::Lost);
+    enqueue_all(&world, &operations).await;
+    let program = world.program(&settings).await;
+    world.until("it is sent", || async { node.sends() > 0 }).await;
+    // It was good when it was simulated, and is not any more.
+    world.accounts[USER + 4].execute(vec![deploy]).await.unwrap();
+    node.fail(Fault::None);
+    program.settled(&world).await;
+    assert_eq!(world.balance(TO).await, Fri(20), "{}", program.log());
+    assert_eq!((world.operations("succeeded").await, world.operations("dropped").await), (4, 1));
+    let reverted = "select count(*) from relay_transaction where state = 'reverted'";
+    assert_eq!(one(&world, reverted).await, 1);
+    let divided = "select count(*) from operation where together_max = 2";
+    assert_eq!(one(&world, divided).await, 5, "five were divided into at most two");
 }
 
 #[tokio::test]
