@@ -89,6 +89,9 @@ pub(crate) struct Flags {
     /// A file, readable only by its owner, with that account's private key.
     #[arg(long, env = "CIRO_TREASURY_KEY_FILE")]
     treasury_key_file: Option<PathBuf>,
+    /// A relayer that has less than this takes nothing more on.
+    #[arg(long, env = "CIRO_RELAYER_EMPTY_FRI", default_value = "1000000000000000000")]
+    relayer_empty_fri: Fri,
     /// A relayer that has less than this gets more.
     #[arg(long, env = "CIRO_RELAYER_LOW_FRI", default_value = "5000000000000000000")]
     relayer_low_fri: Fri,
@@ -169,7 +172,11 @@ impl Flags {
         Ok(Some(Relaying {
             relayers,
             treasury,
-            float: Float { low: self.relayer_low_fri, full: self.relayer_full_fri },
+            float: Float {
+                empty: self.relayer_empty_fri,
+                low: self.relayer_low_fri,
+                full: self.relayer_full_fri,
+            },
             listen: self.snip29_listen,
             ready_file: self.snip29_ready_file.clone(),
             tokens,

@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use crate::{health::StatementCounts, settle::Step, snip29::Method, watch::Progress};
 
 /// Everything that a paymaster measures.
-pub static FAMILIES: [Family; 11] = [
+pub static FAMILIES: [Family; 12] = [
     Family {
         name: "ciro_paymaster_statements_closed_total",
         kind: Kind::Counter,
@@ -44,6 +44,12 @@ pub static FAMILIES: [Family; 11] = [
         kind: Kind::Gauge,
         labels: &[],
         help: "1 if the node answered the watcher the last time, else 0",
+    },
+    Family {
+        name: "ciro_paymaster_reorganisations_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "How often the chain has taken blocks back that were mirrored",
     },
     Family {
         name: "ciro_paymaster_operator_balance_strk",
@@ -108,6 +114,7 @@ pub(crate) fn greet() {
     for outcome in ["succeeded", "failed", "dropped"] {
         counter!("ciro_paymaster_operations_total", "outcome" => outcome).increment(0);
     }
+    counter!("ciro_paymaster_reorganisations_total").increment(0);
     for method in Method::ALL {
         counter!("ciro_paymaster_requests_total", "method" => method.name(), "code" => "0")
             .increment(0);
@@ -121,6 +128,10 @@ pub(crate) fn mirrored(progress: Progress) {
 
 pub(crate) fn chain_away() {
     gauge!("ciro_paymaster_chain_reachable").set(0.0);
+}
+
+pub(crate) fn taken_back() {
+    counter!("ciro_paymaster_reorganisations_total").increment(1);
 }
 
 pub(crate) fn statements(counts: &StatementCounts) {

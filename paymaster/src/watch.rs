@@ -1,11 +1,13 @@
 //! Mirrors the chain into the database. Never advances its cursor without the effects, nor the other way round.
 //!
 //! All events of a range of blocks and the cursor move in one transaction, so a crash repeats the range from the
-//! start and nothing counts twice. First cut: a chain that has forgotten the last block we read (a reorganisation,
-//! or a development chain that began anew) stops the watcher for good; somebody has to look.
+//! start and nothing counts twice. When the chain has forgotten the last block that we read, the mirror goes back to where both
+//! agree, and reads on from there. One that has nothing in common with us (a development chain that began anew) stops the
+//! watcher for good; somebody has to look.
 
 mod apply;
 mod cursor;
+mod rewind;
 
 use std::collections::HashMap;
 
@@ -17,6 +19,7 @@ use tokio_postgres::Client;
 
 use crate::StoreError;
 use cursor::Cursor;
+use rewind::Standing;
 
 /// Most blocks in one step: what common nodes search at once.
 const BLOCKS_PER_STEP: u64 = 1_000;
@@ -41,9 +44,15 @@ pub enum WatchError {
         /// What it mirrors.
         mirrored: String,
     },
+    /// The node knows less of the chain than we have read.
+    #[error("the node is at block {head} and the mirror is past it; waiting for the node")]
+    Behind {
+        /// Where the node is.
+        head: u64,
+    },
     /// The chain is not the one we have read so far.
     #[error(
-        "the chain has forgotten block {block} ({expected}): it was reorganised or began anew, \
+        "the chain has forgotten block {block} ({expected}) and everything else of late: it began anew, \
          and the mirror must be rebuilt by hand"
     )]
     Diverged {
@@ -78,7 +87,7 @@ impl WatchError {
 
     /// Whether trying again is of no use: somebody has to look.
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Chain(_) | Self::Store(_))
+        !matches!(self, Self::Chain(_) | Self::Store(_) | Self::Behind { .. })
     }
 }
 
@@ -125,7 +134,11 @@ impl Watcher {
     pub async fn step(&self, client: &mut Client) -> Result<Progress, WatchError> {
         let head = self.chain.head().await?;
         let seen = cursor::read(client).await?;
-        self.check_parent(head, &seen).await?;
+        match self.standing(client, head, &seen).await? {
+            Standing::Same => {}
+            Standing::Behind => return Err(WatchError::Behind { head: head.number }),
+            Standing::Diverged => return self.rewind(client, head, &seen).await,
+        }
         let mut progress = Progress { head: head.number, next_block: seen.next_block, events: 0 };
         if seen.next_block > head.number {
             return Ok(progress);
@@ -165,20 +178,6 @@ impl Watcher {
         }
         let allowance_epoch_s = seen.allowance_epoch_s;
         Ok(apply::Scope { operator: self.operator, allowance_epoch_s, block_times })
-    }
-
-    /// The last block that we read must still be there.
-    async fn check_parent(&self, head: Head, seen: &Cursor) -> Result<(), WatchError> {
-        let Some(expected) = seen.last_block_hash else {
-            return Ok(());
-        };
-        let block = seen.next_block.saturating_sub(1);
-        let found = if head.number < block { None } else { Some(self.hash_of(block, head).await?) };
-        if found == Some(expected.0) {
-            Ok(())
-        } else {
-            Err(WatchError::Diverged { block, expected })
-        }
     }
 
     async fn hash_of(&self, block: u64, head: Head) -> Result<Felt, ChainError> {

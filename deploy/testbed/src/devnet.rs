@@ -40,6 +40,11 @@ impl Devnet {
         Self::launch(accounts, &["--predeclare-argent"])
     }
 
+    /// The same, and it can take blocks back, for which it keeps what each block has changed.
+    pub fn start_that_takes_back(accounts: u8) -> Self {
+        Self::launch(accounts, &["--predeclare-argent", "--state-archive-capacity", "full"])
+    }
+
     fn launch(accounts: u8, more: &[&str]) -> Self {
         let beside = || {
             let shared =
@@ -118,6 +123,19 @@ impl Devnet {
                 (address, key.0)
             })
             .collect()
+    }
+
+    /// Takes back this block and all behind it, and makes empty ones in their place until there are more than there were. Its
+    /// hashes say little more of a block than its height and how many transactions it has, so what had none looks the same
+    /// afterwards: one test can do this once.
+    pub async fn take_back(&self, first_block: u64) {
+        let head = async || self.ask("starknet_blockNumber", json!([])).await.as_u64().unwrap();
+        let before = head().await;
+        let first = json!({ "starting_block_id": { "block_number": first_block } });
+        self.ask("devnet_abortBlocks", first).await;
+        while head().await <= before {
+            self.ask("devnet_createBlock", json!({})).await;
+        }
     }
 
     /// Moves the clock of its next blocks on.

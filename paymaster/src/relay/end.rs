@@ -40,7 +40,7 @@ pub(super) enum End {
 /// Longest reason that is kept. A chain's stack trace says at its end what went wrong.
 const REASON_CHARS_MAX: usize = 400;
 
-fn in_short(reason: &str) -> String {
+pub(super) fn in_short(reason: &str) -> String {
     let over = reason.chars().count().saturating_sub(REASON_CHARS_MAX);
     if over == 0 {
         reason.to_owned()

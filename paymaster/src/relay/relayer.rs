@@ -11,6 +11,7 @@ use super::{
     assign::Assigned,
     bell::Bell,
     body::StrangeBody,
+    fuel::Fuel,
     lease::{self, Fence},
 };
 use crate::{Corrupt, StoreError, ledger, policy};
@@ -123,7 +124,10 @@ pub struct Relayer {
     pub(super) forwarder: Forwarder,
     pub(super) settings: Settings,
     pub(super) bell: Bell,
+    fuel: Fuel,
     fence: Option<Fence>,
+    /// Whether its last step came to something.
+    works: bool,
 }
 
 impl Relayer {
@@ -133,8 +137,9 @@ impl Relayer {
         forwarder: Forwarder,
         settings: Settings,
         bell: Bell,
+        fuel: Fuel,
     ) -> Self {
-        Self { account, forwarder, settings, bell, fence: None }
+        Self { account, forwarder, settings, bell, fuel, fence: None, works: true }
     }
 
     /// Whose account it is.
@@ -144,13 +149,20 @@ impl Relayer {
 
     /// Looks after what was sent, then sends what waits.
     pub async fn step(&mut self, client: &mut ClientWrapper) -> Result<Progress, RelayError> {
+        let done = self.do_step(client).await;
+        self.works = done.is_ok();
+        done
+    }
+
+    async fn do_step(&mut self, client: &mut ClientWrapper) -> Result<Progress, RelayError> {
         let address = self.account.address();
-        self.fence = lease::take(client, address, self.fence, self.settings.lease).await?;
+        let able = self.works && !self.fuel.is_out();
+        self.fence = lease::take(client, address, self.fence, self.settings.lease, able).await?;
         let Some(fence) = self.fence else { return Ok(Progress::Standby) };
         let before = self.resolve(client, fence).await?;
         for assigned in 0..ASSIGNED_MAX {
             let open = before.open + assigned;
-            let may_go_on = before.all_taken && open < OPEN_MAX;
+            let may_go_on = before.all_taken && open < OPEN_MAX && !self.fuel.is_out();
             if may_go_on && self.assign(client, fence).await? == Assigned::Some {
                 continue;
             }

@@ -2,28 +2,20 @@
 
 use std::time::Duration;
 
-use ciro_api::{DeviceId, Fri, OperationId, TxHash, felt::Digest};
-use ciro_contracts::{Outcome, Receipt};
+use ciro_api::TxHash;
 use deadpool_postgres::ClientWrapper;
-use time::OffsetDateTime;
 use tokio_postgres::{
     Client, Row,
     types::{ToSql, Type},
 };
-use uuid::Uuid;
 
 use super::{
-    body::tracking_id,
-    end::{self, End, share},
     lease::{Fence, guard},
     record::Attempt,
     relayer::{RelayError, Relayer},
     send::Sent,
 };
-use crate::{
-    database::{bigint, count, word},
-    reputation::{self, Event, Subject},
-};
+use crate::database::{bigint, count, word};
 
 /// A nonce whose transaction is in no block yet.
 #[derive(Clone, Debug)]
@@ -43,25 +35,6 @@ struct Sketch {
     waited: Duration,
 }
 
-/// An operation whose transaction is in a block.
-#[derive(Clone, Debug)]
-struct Ending {
-    id: OperationId,
-    l2_gas: u64,
-    subjects: Vec<Subject>,
-}
-
-impl Ending {
-    fn read(row: &Row) -> Result<Self, RelayError> {
-        let class: Digest = word(row, "class_hash")?;
-        let mut subjects = vec![Subject::Account(word(row, "account")?), Subject::Class(class.0)];
-        let device: Option<Uuid> = row.try_get("device_id")?;
-        subjects.extend(device.map(|id| Subject::Device(DeviceId(id))));
-        let id = OperationId(row.try_get("operation_id")?);
-        Ok(Self { id, l2_gas: count(row, "l2_gas")?, subjects })
-    }
-}
-
 /// What is left after a look.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolved {
@@ -69,6 +42,12 @@ pub(super) struct Resolved {
     pub(super) open: usize,
     /// A node has taken all of them.
     pub(super) all_taken: bool,
+}
+
+/// The first block that the mirror has not come to.
+async fn mirrored_before(client: &Client) -> Result<u64, RelayError> {
+    let row = client.query_typed_one(include_str!("mirrored.sql"), &[]).await?;
+    Ok(count(&row, "next_block")?)
 }
 
 fn seconds(row: &Row, column: &'static str) -> Result<Duration, RelayError> {
@@ -92,8 +71,9 @@ impl Relayer {
         let (used, waiting): (Vec<Open>, Vec<Open>) =
             open.into_iter().partition(|open| open.nonce < accepted);
         let mut left = waiting.len();
+        let mirrored_before = if used.is_empty() { 0 } else { mirrored_before(client).await? };
         for open in &used {
-            if !self.settle(client, fence, open).await? {
+            if !self.settle(client, fence, open, mirrored_before).await? {
                 left += 1;
             }
         }
@@ -123,15 +103,20 @@ impl Relayer {
         Ok(open)
     }
 
-    /// Ends the transaction whose nonce is used; says no where its receipt is not to be had yet.
+    /// Ends the transaction whose nonce is used; says no where its receipt is not to be had yet, or is of a block that the
+    /// mirror has not come to: whatever becomes of a mirrored block, the watcher sees it.
     async fn settle(
         &self,
         client: &mut ClientWrapper,
         fence: Fence,
         open: &Open,
+        mirrored_before: u64,
     ) -> Result<bool, RelayError> {
         for attempt in open.attempts.iter().rev() {
             if let Some(receipt) = self.account.chain().receipt(attempt.hash).await? {
+                if receipt.block >= mirrored_before {
+                    return Ok(false);
+                }
                 self.finish(client, fence, open.nonce, attempt.hash, &receipt).await?;
                 self.bell.moved();
                 return Ok(true);
@@ -146,74 +131,6 @@ impl Relayer {
         Ok(true)
     }
 
-    async fn finish(
-        &self,
-        client: &mut ClientWrapper,
-        fence: Fence,
-        nonce: u64,
-        hash: TxHash,
-        receipt: &Receipt,
-    ) -> Result<(), RelayError> {
-        let relayer = self.account.address();
-        let carried = self.ending(client, nonce).await?;
-        let outcomes = match receipt.reverted {
-            None => self.forwarder.outcomes_of(hash, receipt)?,
-            Some(_) => Vec::new(),
-        };
-        let whole = carried.iter().fold(0_u64, |sum, one| sum.saturating_add(one.l2_gas));
-        let tx = client.transaction().await?;
-        guard(&tx, relayer, fence).await?;
-        let state = if receipt.reverted.is_some() { "reverted" } else { "succeeded" };
-        tx.execute_typed(
-            include_str!("finish.sql"),
-            &[
-                (&relayer.to_string(), Type::TEXT),
-                (&bigint(nonce), Type::INT8),
-                (&state, Type::TEXT),
-                (&hash.to_string(), Type::TEXT),
-                (&receipt.fee.to_string(), Type::TEXT),
-                (&bigint(receipt.block), Type::INT8),
-            ],
-        )
-        .await?;
-        if let (Some(reason), [_, _, ..]) = (&receipt.reverted, &carried[..]) {
-            // One of them took the others down: smaller batches show which.
-            tracing::warn!(%hash, reason, operations = carried.len(), "reverted whole; dividing");
-            tx.execute_typed(
-                include_str!("divide.sql"),
-                &[(&relayer.to_string(), Type::TEXT), (&bigint(nonce), Type::INT8)],
-            )
-            .await?;
-            return Ok(tx.commit().await?);
-        }
-        let mut events = Vec::with_capacity(carried.len());
-        for one in &carried {
-            let cost = share(receipt.fee, one.l2_gas, whole);
-            let told = outcomes.iter().find(|told| told.id == tracking_id(one.id));
-            let how = how(told.map(|told| &told.outcome), receipt, cost, hash);
-            end::end(&tx, one.id, &how, self.settings.payee).await?;
-            let outcome = match how {
-                End::Succeeded { .. } => reputation::Outcome::Succeeded,
-                End::Failed { .. } | End::Dropped { .. } => reputation::Outcome::Reverted { cost },
-            };
-            events.push(Event { subjects: &one.subjects, outcome });
-        }
-        reputation::record(&tx, &events, OffsetDateTime::now_utc()).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// What a nonce has carried, ordered so that two relayers lock sponsors in the same order.
-    async fn ending(&self, client: &Client, nonce: u64) -> Result<Vec<Ending>, RelayError> {
-        let address = self.account.address().to_string();
-        let rows = client
-            .query_typed(
-                include_str!("ending.sql"),
-                &[(&address, Type::TEXT), (&bigint(nonce), Type::INT8)],
-            )
-            .await?;
-        rows.iter().map(Ending::read).collect()
-    }
-
     async fn give_up(
         &self,
         client: &mut ClientWrapper,
@@ -226,6 +143,7 @@ impl Relayer {
         let (address, nonce) = (relayer.to_string(), bigint(nonce));
         let of: [(&(dyn ToSql + Sync), Type); 2] = [(&address, Type::TEXT), (&nonce, Type::INT8)];
         tx.execute_typed(include_str!("requeue.sql"), &of).await?;
+        tx.execute_typed(include_str!("taken_back.sql"), &of).await?;
         tx.execute_typed(include_str!("lost.sql"), &of).await?;
         Ok(tx.commit().await?)
     }
@@ -252,8 +170,11 @@ impl Relayer {
                 Sent::Taken => {}
                 Sent::OutOfTurn => return Ok(false),
                 Sent::Refused => {
-                    // One that a node has taken once may still come to be.
-                    if open.attempts.iter().all(|attempt| !attempt.sent) {
+                    // Another node may have it: its answer was lost, or a process died before it was written down. By then a
+                    // node that has it would have made it or let go of it.
+                    let is_over = open.age >= self.settings.lost_after;
+                    let is_last = place + 1 == waiting.len();
+                    if is_over && is_last && open.attempts.iter().all(|attempt| !attempt.sent) {
                         self.withdraw(client, fence, open.nonce).await?;
                     }
                     return Err(RelayError::Refused(self.account.address()));
@@ -269,14 +190,4 @@ impl Relayer {
             client.query_typed_one(include_str!("attempt_of.sql"), &[(&hash, Type::TEXT)]).await?;
         Attempt::read(&row)
     }
-}
-
-fn how(told: Option<&Outcome>, receipt: &Receipt, cost: Fri, hash: TxHash) -> End {
-    let reason = match (told, &receipt.reverted) {
-        (Some(Outcome::Succeeded), _) => return End::Succeeded { cost, hash },
-        (Some(Outcome::Failed(reason)), _) => reason.to_string(),
-        (None, Some(reason)) => reason.clone(),
-        (None, None) => "the Forwarder says nothing of it".to_owned(),
-    };
-    End::Failed { reason, cost, hash }
 }

@@ -8,12 +8,15 @@ use crate::{
     snip29::{Fault, FaultCode, SupportedToken, Tracked, TrackingState, WireFelt},
 };
 
-/// Whether requests are taken: the database and the chain answer.
+/// Whether requests are taken: the database and the chain answer, and some relayer can send, of whichever process.
 pub async fn is_available(desk: &Desk) -> bool {
-    let database = async { desk.client().await.is_ok() };
+    let relayers = async {
+        let client = desk.client().await.ok()?;
+        relay::is_anyone_able(&**client).await.ok()
+    };
     let chain = async { desk.chain().head().await.is_ok() };
-    let (database, chain) = tokio::join!(database, chain);
-    database && chain
+    let (relayers, chain) = tokio::join!(relayers, chain);
+    relayers.unwrap_or(false) && chain
 }
 
 /// What fees may be paid in.

@@ -28,7 +28,7 @@ use crate::{
     backoff::Backoff,
     health::{Board, Part},
     observe,
-    relay::{Bell, Progress, Relayer, Settings},
+    relay::{Bell, Fuel, Progress, Relayer, Settings},
     reputation,
     requests::{Desk, DeskSettings, GasTokens},
 };
@@ -49,6 +49,8 @@ const FUEL: Duration = Duration::from_secs(10);
 /// How much STRK a relayer has at hand: little, because its key is on a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Float {
+    /// Below this it takes nothing more on.
+    pub empty: Fri,
     /// Below this it gets more.
     pub low: Fri,
     /// So much.
@@ -95,7 +97,7 @@ struct Treasurer {
     chain: Chain,
     token: Token,
     account: Option<KeyedAccount>,
-    relayers: Vec<Address>,
+    relayers: Vec<(Address, Fuel)>,
     float: Float,
     turn: Turn,
 }
@@ -124,16 +126,19 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
     let listener = listen_on(relaying.listen, relaying.ready_file.as_deref()).await?;
     let payee = relaying.treasury.as_ref().map(|(address, _)| *address);
     let settings = Settings { payee, ..relaying.settings };
-    let relayers: Vec<Relayer> = relaying
-        .relayers
-        .iter()
-        .map(|named| Relayer::new(account(named), forwarder, settings, bell.clone()))
+    let fuels: Vec<(Address, Fuel)> =
+        relaying.relayers.iter().map(|(address, _)| (*address, Fuel::default())).collect();
+    let fueled = relaying.relayers.iter().zip(&fuels);
+    let relayers: Vec<Relayer> = fueled
+        .map(|(named, (_, fuel))| {
+            Relayer::new(account(named), forwarder, settings, bell.clone(), fuel.clone())
+        })
         .collect();
     let treasurer = Treasurer {
         chain: chain.clone(),
         token: Token { address: config.deployment.token },
         account: relaying.treasury.as_ref().map(account),
-        relayers: relaying.relayers.iter().map(|(address, _)| *address).collect(),
+        relayers: fuels,
         float: relaying.float,
         turn: Turn::default(),
     };
@@ -296,9 +301,13 @@ impl Treasurer {
     async fn fuel(&self) -> Result<Vec<String>, ciro_contracts::AccountError> {
         let mut low = Vec::new();
         let mut transfers = Vec::new();
-        for relayer in &self.relayers {
+        for (relayer, fuel) in &self.relayers {
             let balance = self.token.balance_of(&self.chain, *relayer).await?;
             observe::relayer_balance(*relayer, balance);
+            let is_out = balance < self.float.empty;
+            if fuel.found(is_out) {
+                tracing::warn!(%relayer, %balance, is_out, "its STRK has run out, or is there again");
+            }
             if balance >= self.float.low {
                 continue;
             }

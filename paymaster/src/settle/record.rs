@@ -44,24 +44,25 @@ async fn write(
     statements: &[StatementId],
     transaction: SignedTransaction,
 ) -> Result<Batch, SettleError> {
-    let id = Uuid::now_v7();
     let hash = transaction.hash.to_string();
     let body = serde_json::to_value(&transaction)
         .map_err(|error| SettleError::Recorded(hash.clone(), error))?;
     let (operator, nonce) = (operator.to_string(), bigint(transaction.nonce));
     let ids: Vec<Uuid> = statements.iter().map(|id| id.0).collect();
     let tx = client.transaction().await?;
-    tx.execute_typed(
-        include_str!("record.sql"),
-        &[
-            (&id, Type::UUID),
-            (&operator, Type::TEXT),
-            (&nonce, Type::INT8),
-            (&hash, Type::TEXT),
-            (&body, Type::JSONB),
-        ],
-    )
-    .await?;
+    let row = tx
+        .query_typed_opt(
+            include_str!("record.sql"),
+            &[
+                (&Uuid::now_v7(), Type::UUID),
+                (&operator, Type::TEXT),
+                (&nonce, Type::INT8),
+                (&hash, Type::TEXT),
+                (&body, Type::JSONB),
+            ],
+        )
+        .await?;
+    let id: Uuid = row.ok_or(SettleError::Raced)?.try_get(0)?;
     let taken = tx
         .execute_typed(include_str!("take.sql"), &[(&id, Type::UUID), (&ids, Type::UUID_ARRAY)])
         .await?;

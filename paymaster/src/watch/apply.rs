@@ -81,6 +81,8 @@ pub(super) async fn apply(
     scope: &Scope,
 ) -> Result<(), WatchError> {
     let operator = scope.operator;
+    let block = located.block.to_string();
+    tx.query_typed(include_str!("at_block.sql"), &[(&block, Type::TEXT)]).await?;
     let sql = match &located.event {
         Event::Deposited(change) if change.operator == operator => {
             return means(tx, include_str!("deposited.sql"), &of_sponsor(change)).await;
@@ -214,6 +216,7 @@ async fn settle(
                 (&worker, Type::TEXT),
                 (&seq, Type::INT8),
                 (&hash, Type::TEXT),
+                (&bigint(located.block), Type::INT8),
             ],
         )
         .await?

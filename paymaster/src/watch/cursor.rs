@@ -68,15 +68,41 @@ pub(super) async fn read(client: &Client) -> Result<Cursor, StoreError> {
     })
 }
 
-/// Moves the cursor from where we saw it; says no when somebody else has moved it meanwhile.
+/// How far back the mirror can go: a day and more of mainnet.
+const BLOCKS_KEPT: i64 = 20_000;
+
+/// Moves the cursor on, and remembers that it was there; says no when somebody else has moved it meanwhile.
 pub(super) async fn advance(
     tx: &Transaction<'_>,
     seen: &Cursor,
     next_block: u64,
     last_block_hash: Felt,
 ) -> Result<bool, StoreError> {
+    let hash = Digest(last_block_hash);
+    if !move_to(tx, seen, next_block, hash).await? {
+        return Ok(false);
+    }
+    tx.execute_typed(
+        include_str!("checkpoint.sql"),
+        &[
+            (&bigint(next_block), Type::INT8),
+            (&hash.to_string(), Type::TEXT),
+            (&BLOCKS_KEPT, Type::INT8),
+        ],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// Moves the cursor from where we saw it, either way.
+pub(super) async fn move_to(
+    tx: &Transaction<'_>,
+    seen: &Cursor,
+    next_block: u64,
+    last_block_hash: Digest,
+) -> Result<bool, StoreError> {
     let (from, to) = (bigint(seen.next_block), bigint(next_block));
-    let hash = Digest(last_block_hash).to_string();
+    let hash = last_block_hash.to_string();
     let moved = tx
         .execute_typed(
             include_str!("advance.sql"),

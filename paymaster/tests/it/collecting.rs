@@ -2,8 +2,11 @@
 
 use ciro_api::Fri;
 use ciro_contracts::Pool;
+use serde_json::json;
 
-use crate::desk_world::{DEPOSIT, DeskWorld, RELAYERS, Settings, TO, TOKEN, USER, sponsored};
+use crate::desk_world::{
+    DEPOSIT, DeskWorld, Program, RELAYERS, Settings, TO, TOKEN, USER, sponsored,
+};
 
 async fn owed(world: &DeskWorld) -> Fri {
     let sql = "select coalesce(sum(cost_fri), 0)::text from operation";
@@ -62,4 +65,35 @@ async fn a_relayer_with_little_strk_is_filled_up_by_the_treasury() {
     let program = world.program(&Settings { env, ..Settings::default() }).await;
     world.until("it is filled up", || async { world.balance(relayer).await == full }).await;
     drop(program);
+}
+
+#[tokio::test]
+async fn a_relayer_without_strk_takes_nothing_on_until_it_has_some() {
+    let world = DeskWorld::start().await;
+    let relayer = world.address(RELAYERS[0]);
+    let empty = Fri(world.balance(relayer).await.0 + 1);
+    let env = vec![
+        ("CIRO_RELAYER_EMPTY_FRI", empty.to_string()),
+        ("CIRO_RELAYER_LOW_FRI", empty.to_string()),
+        // It has more, so the treasury gives it nothing.
+        ("CIRO_RELAYER_FULL_FRI", "1".to_owned()),
+    ];
+    let program = world.program(&Settings { env, ..Settings::default() }).await;
+    let is_available = || program.result("paymaster_isAvailable", json!([]));
+    world.until("it is said", || async { is_available().await == json!(false) }).await;
+    let call = TOKEN.transfer(TO, Fri(5));
+    let built = program.build(world.address(USER), &[call], &sponsored()).await;
+    let params = Program::executable(&world, USER, &built, &sponsored());
+    let asking = program.ask("paymaster_executeTransaction", params);
+    let filling = async {
+        world.until("it is queued", || async { world.operations("queued").await == 1 }).await;
+        let sql = "select count(*) from relay_transaction";
+        assert_eq!(world.client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 0);
+        let (treasury, _) = world.treasury();
+        treasury.execute(vec![TOKEN.transfer(relayer, Fri::ONE_STRK)]).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(asking, filling);
+    assert!(answer["result"].is_object(), "{answer}");
+    program.settled(&world).await;
+    assert_eq!(world.operations("succeeded").await, 1);
 }

@@ -79,9 +79,10 @@ async fn two_watchers_at_once_count_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_chain_that_forgot_our_last_block_stops_the_watcher() {
+async fn a_chain_that_has_nothing_in_common_with_the_mirror_stops_the_watcher() {
     let mut world = World::start(DEPOSIT).await;
-    world.client.batch_execute("update chain_cursor set last_block_hash = '0xbad'").await.unwrap();
+    let other = "update chain_cursor set last_block_hash = '0xbad'; update chain_checkpoint set hash = '0xbad'";
+    world.client.batch_execute(other).await.unwrap();
     let error = world.watcher.step(&mut world.client).await.unwrap_err();
     assert!(matches!(error, WatchError::Diverged { .. }), "{error}");
     assert!(error.is_fatal());

@@ -85,7 +85,10 @@ pub(crate) fn transfers_allowed() -> Value {
 
 impl DeskWorld {
     pub(crate) async fn start() -> Self {
-        let devnet = Devnet::start_with_argent(12);
+        Self::start_on(Devnet::start_with_argent(12)).await
+    }
+
+    pub(crate) async fn start_on(devnet: Devnet) -> Self {
         let database = fresh_database().await;
         let client = ciro_testbed::connect(&database).await;
         let chain = Chain::connect(devnet.url.clone(), Duration::from_secs(20)).await.unwrap();

@@ -15,6 +15,7 @@ mod process;
 mod property;
 mod refusals;
 mod relay;
+mod reorganisations;
 mod reputation;
 mod settlement;
 mod signing;

@@ -36,7 +36,7 @@ async fn one(world: &DeskWorld, sql: &str) -> i64 {
 }
 
 /// Everything that was asked for has happened once, and every nonce that was used is accounted for.
-async fn check_books(world: &DeskWorld, operations: u128) {
+pub(crate) async fn check_books(world: &DeskWorld, operations: u128) {
     assert_eq!(world.balance(TO).await, Fri(5 * operations), "what was sent");
     let succeeded = world.operations("succeeded").await;
     assert_eq!(u128::try_from(succeeded).unwrap(), operations);
@@ -159,11 +159,39 @@ async fn what_a_node_refuses_gives_its_nonce_back_and_is_carried_later() {
     world.until("it is refused again and again", || async { node.sends() > 2 }).await;
     assert!(one(&world, "select count(*) from relay_transaction").await <= 1, "nonces pile up");
     assert!(one(&world, "select count(*) from relay_attempt").await <= 1, "attempts pile up");
+    let is_available = || program.result("paymaster_isAvailable", json!([]));
+    world.until("it is said", || async { is_available().await == json!(false) }).await;
     let later = queued(&world, USER + 1, 2, TOKEN.transfer(TO, Fri(5)));
     enqueue_all(&world, &[later]).await;
     node.fail(Fault::None);
     program.settled(&world).await;
     check_books(&world, 2).await;
+    world.until("it is available", || async { is_available().await == json!(true) }).await;
+}
+
+#[tokio::test]
+async fn what_another_node_may_have_taken_keeps_its_nonce_though_it_is_refused_until_that_is_over()
+{
+    let world = DeskWorld::start().await;
+    let (node, mut settings) = behind(&world).await;
+    let (short, long) = (settings.env.clone(), ("CIRO_LOST_AFTER_MS", "3600000".to_owned()));
+    settings.env.push(long);
+    node.fail(Fault::Lost);
+    enqueue_all(&world, &[queued(&world, USER, 1, TOKEN.transfer(TO, Fri(5)))]).await;
+    let program = world.program(&settings).await;
+    world.until("it is sent", || async { node.sends() > 0 }).await;
+    node.fail(Fault::Refused);
+    let before = node.sends();
+    world.until("it is refused", || async { node.sends() > before + 2 }).await;
+    assert_eq!(world.operations("sent").await, 1, "{}", program.log());
+    assert_eq!(one(&world, "select count(*) from relay_attempt").await, 1);
+    assert!(program.end(Signal::SIGTERM).success());
+    // What it waits for is over for this one.
+    let program = world.program(&Settings { env: short, ..settings }).await;
+    world.until("it waits again", || async { world.operations("queued").await == 1 }).await;
+    node.fail(Fault::None);
+    program.settled(&world).await;
+    check_books(&world, 1).await;
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn a_slashed_worker_is_paid_nothing_more_and_its_sponsor_has_everything_ba
 }
 
 /// The worker signed two outputs, and the chain knows. Our watcher has not looked yet.
-async fn slash_on_chain(world: &World) {
+pub(crate) async fn slash_on_chain(world: &World) {
     let job = job();
     let (one, other) = (evidence(world, job, 1, &WORKER_KEY), evidence(world, job, 2, &WORKER_KEY));
     let call = world.job_manager().slash_equivocation(&one, &other);

@@ -52,7 +52,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(allowance: Fri) -> Self {
-        let devnet = Devnet::start();
+        Self::start_on(Devnet::start(), allowance).await
+    }
+
+    pub(crate) async fn start_on(devnet: Devnet, allowance: Fri) -> Self {
         let database = fresh_database().await;
         let client = connect(&database).await;
         let chain = Chain::connect(devnet.url.clone(), Duration::from_secs(10)).await.unwrap();

@@ -1,0 +1,1 @@
+select exists (select from relayer where leased_until > now() and able)

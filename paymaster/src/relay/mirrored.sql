@@ -1,0 +1,1 @@
+select next_block from chain_cursor

@@ -1,0 +1,1 @@
+select next_block, hash from chain_checkpoint order by next_block
