@@ -34,7 +34,6 @@ pub mod sponsors;
 mod stack;
 mod statements;
 mod together;
-mod trace;
 mod wake;
 mod webhooks;
 pub mod workers;

@@ -11,9 +11,8 @@ use tower_http::{
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     trace::TraceLayer,
 };
-use tracing::field::Empty;
 
-use crate::{app::App, grpc, limiter, observe, openapi, problem, trace};
+use crate::{app::App, grpc, limiter, observe, openapi, problem};
 
 /// Where a request's id travels.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -77,19 +76,9 @@ async fn time_out(
 }
 
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
-    let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let (method, path) = (request.method(), request.uri().path());
-    let span =
-        tracing::info_span!("request", %method, path, id, trace_id = Empty, otel.kind = "server");
-    let asked = trace::of_headers(request.headers());
-    if let Some(asked) = &asked {
-        ciro_telemetry::continue_from(&span, asked);
-    }
-    let here = span.in_scope(ciro_telemetry::current);
-    if let Some(here) = here.or_else(|| asked.map(|trace| trace.traceparent)) {
-        span.record("trace_id", format!("{:032x}", here.trace_id));
-    }
-    span
+    let headers = request.headers();
+    let id = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
+    ciro_telemetry::request_span(request.method().as_str(), request.uri().path(), id, headers)
 }
 
 #[derive(Clone)]

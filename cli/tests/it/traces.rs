@@ -1,88 +1,9 @@
 //! A requester's trace goes on through gateway and worker, and reaches a collector.
 
-use std::time::Duration;
-
-use axum::{Json, Router, extract::State, routing::post};
 use ciro_api::{JobStatus, SpanRef, Trace, rest::jobs::Job};
-use serde_json::Value;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use ciro_testbed::{Collector, ExportedSpan as Span};
 
 use crate::net::{Net, hash_job, succeed};
-
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A span, and the process that it is of.
-#[derive(Clone, Debug)]
-struct Span {
-    service: String,
-    json: Value,
-}
-
-impl Span {
-    fn is(&self, service: &str, name: &str) -> bool {
-        self.service == service && self.json["name"] == name
-    }
-
-    fn links_to(&self, span: &SpanRef) -> bool {
-        let links = self.json["links"].as_array().into_iter().flatten();
-        links.into_iter().any(|link| {
-            link["traceId"] == format!("{:032x}", span.trace_id)
-                && link["spanId"] == format!("{:016x}", span.span_id)
-        })
-    }
-}
-
-/// Takes spans as a collector of OpenTelemetry does: OTLP over HTTP, in JSON.
-struct Collector {
-    url: String,
-    spans: watch::Sender<Vec<Span>>,
-    serving: JoinHandle<()>,
-}
-
-impl Collector {
-    async fn start() -> Self {
-        let spans: watch::Sender<Vec<Span>> = watch::Sender::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/v1/traces", post(collect)).with_state(spans.clone());
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, spans, serving }
-    }
-
-    /// The first span like that, once it came.
-    async fn until(&self, what: &str, like: impl Fn(&Span) -> bool) -> Span {
-        let mut spans = self.spans.subscribe();
-        let found = timeout(PATIENCE, spans.wait_for(|all| all.iter().any(&like))).await;
-        match found {
-            Ok(all) => all.unwrap().iter().find(|span| like(span)).unwrap().clone(),
-            Err(late) => panic!("no span {what}: {late}: {:#?}", self.spans.borrow()),
-        }
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-async fn collect(
-    State(spans): State<watch::Sender<Vec<Span>>>,
-    Json(body): Json<Value>,
-) -> Json<Value> {
-    let mut came = Vec::new();
-    for resource in body["resourceSpans"].as_array().unwrap() {
-        let attributes = resource["resource"]["attributes"].as_array().unwrap();
-        let name = attributes.iter().find(|pair| pair["key"] == "service.name").unwrap();
-        let service = name["value"]["stringValue"].as_str().unwrap().to_owned();
-        let scopes = resource["scopeSpans"].as_array().unwrap().iter();
-        for json in scopes.flat_map(|scope| scope["spans"].as_array().unwrap()) {
-            came.push(Span { service: service.clone(), json: json.clone() });
-        }
-    }
-    spans.send_modify(|all| all.extend(came));
-    Json(serde_json::json!({}))
-}
 
 async fn trace_of(net: &Net, job: &Job) -> Trace {
     let found =

@@ -4,6 +4,7 @@
 
 mod export;
 mod family;
+mod incoming;
 mod listener;
 mod logs;
 mod span;
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use export::ExportError;
 pub use family::{Family, Kind, describe};
+pub use incoming::{request_span, trace_here};
 pub use listener::{ListenError, listen};
 pub use logs::{Exporting, StartError, Style, start};
 pub use span::{continue_from, current, link};

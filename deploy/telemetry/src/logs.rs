@@ -65,7 +65,9 @@ pub fn start(service: &'static str, flags: &Flags, style: Style) -> Result<Expor
     };
     let spans = provider.as_ref().map(|provider| {
         // Only our own spans: those of libraries say what nobody asked.
-        let ours = EnvFilter::new("off,ciro_gateway=info,ciro_paymaster=info,ciro_worker=info");
+        let ours = EnvFilter::new(
+            "off,ciro_gateway=info,ciro_paymaster=info,ciro_worker=info,ciro_telemetry=info",
+        );
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(service))
             // Where in the code a span stands helps nobody who reads traces.

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
+mod collector;
 mod devnet;
 mod postgres;
 mod redis;
 
 use std::{env, fs, path::PathBuf};
 
+pub use collector::{Collector, ExportedSpan};
 pub use devnet::Devnet;
 pub use postgres::{connect, empty_database};
 pub use redis::Redis;

@@ -14,7 +14,6 @@ use crate::{
     limiter::headers::Reported,
     problem::ApiError,
     stack::REQUEST_ID,
-    trace,
 };
 
 const MARGIN: Duration = Duration::from_millis(limits::REPLY_MARGIN_MS);
@@ -57,7 +56,7 @@ impl Call {
 
     /// The trace that the call is part of.
     pub(super) fn trace(&self) -> Option<Trace> {
-        trace::of(&self.metadata)
+        ciro_telemetry::trace_here(&self.metadata)
     }
 
     /// The worker that calls.

@@ -27,7 +27,6 @@ use crate::{
     models::{self, Model},
     problem::ApiError,
     reply::Reply,
-    trace,
 };
 
 /// What is to be done about one item.
@@ -63,7 +62,7 @@ pub(crate) async fn batch(
         return Err(problem.at("/items", detail).into());
     }
     let (plans, mut accepted) = plan(&app, device, body.format, items).await?;
-    if let Some(trace) = trace::of(&headers) {
+    if let Some(trace) = ciro_telemetry::trace_here(&headers) {
         for job in &mut accepted {
             job.trace = Some(trace.clone());
         }

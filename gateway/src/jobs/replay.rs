@@ -20,7 +20,6 @@ use crate::{
     extract::{Body, PathParam},
     models,
     problem::ApiError,
-    trace,
 };
 
 /// Accepts a new job with the input of one that failed, expired or was canceled. Deadlines, delay, priority and webhook are
@@ -79,7 +78,7 @@ pub(crate) async fn replay(
     let idempotency = submit::idempotency_key(&headers)?.map(|key| (key, fingerprint.to_vec()));
     let mut accepted = submit::check(&app, model, device, request, idempotency)?;
     accepted.replay_of = Some(id);
-    accepted.trace = trace::of(&headers);
+    accepted.trace = ciro_telemetry::trace_here(&headers);
     let (job, replayed) = submit::write(&app, accepted, 0).await?;
     Ok(submit::answer(job, replayed))
 }

@@ -29,7 +29,7 @@ use crate::{
     problem::ApiError,
     queue::Entry,
     reply::Reply,
-    together, trace, webhooks,
+    together, webhooks,
 };
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -93,7 +93,7 @@ pub(crate) async fn submit(
     let wait_ms = preferred_wait_ms(&headers)?;
     let idempotency =
         idempotency_key(&headers)?.map(|key| (key, Sha256::digest(&body.bytes).to_vec()));
-    let trace = trace::of(&headers);
+    let trace = ciro_telemetry::trace_here(&headers);
     let (job, replayed) = run(&app, device, body.value, idempotency, trace, wait_ms).await?;
     Ok(answer(job, replayed))
 }

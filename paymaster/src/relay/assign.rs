@@ -2,6 +2,7 @@
 
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Client;
+use tracing::{Instrument, Span};
 
 use super::{
     claim::{self, Claimed},
@@ -21,6 +22,18 @@ pub(super) enum Assigned {
     Some,
 }
 
+/// Most requests that the span of a transaction links to, which collectors bound.
+const LINKS_MAX: usize = 100;
+
+/// A transaction serves requests of many traces, some of them over already: it is part of none and links to each.
+fn span_of(operations: &[Claimed]) -> Span {
+    let span = tracing::info_span!(parent: None, "relay", operations = operations.len());
+    for trace in operations.iter().filter_map(|claimed| claimed.trace.as_ref()).take(LINKS_MAX) {
+        ciro_telemetry::link(&span, trace);
+    }
+    span
+}
+
 impl Relayer {
     pub(super) async fn assign(
         &self,
@@ -36,7 +49,8 @@ impl Relayer {
             return Ok(if claim.expired > 0 { Assigned::Some } else { Assigned::Nothing });
         }
         let operations = claim.operations.clone();
-        match self.make(client, fence, operations).await {
+        let span = span_of(&operations);
+        match self.make(client, fence, operations).instrument(span).await {
             Ok(()) => Ok(Assigned::Some),
             Err(error) => {
                 // They are not kept from other relayers by what is wrong with this one.

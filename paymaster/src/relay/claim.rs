@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ciro_api::{Address, OperationId, limits};
+use ciro_api::{Address, OperationId, Trace, limits};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::{
     Row,
@@ -24,6 +24,7 @@ pub(super) struct Claimed {
     pub(super) id: OperationId,
     pub(super) carried: Carried,
     pub(super) l2_gas: u64,
+    pub(super) trace: Option<Trace>,
 }
 
 /// What was claimed, in the order in which it was asked for.
@@ -47,8 +48,14 @@ impl Candidate {
         let Json(body): Json<Body> = row.try_get("body")?;
         let together_max: i16 = row.try_get("together_max")?;
         let felts: i32 = row.try_get("felts")?;
+        let trace: Option<Json<Trace>> = row.try_get("trace")?;
         Ok(Self {
-            claimed: Claimed { id, carried: body.carried(id)?, l2_gas: count(row, "l2_gas")? },
+            claimed: Claimed {
+                id,
+                carried: body.carried(id)?,
+                l2_gas: count(row, "l2_gas")?,
+                trace: trace.map(|Json(trace)| trace),
+            },
             felts: u64::try_from(felts).unwrap_or(u64::MAX),
             alone: row.try_get("alone")?,
             together_max: usize::try_from(together_max).unwrap_or(1),

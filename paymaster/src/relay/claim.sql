@@ -1,5 +1,5 @@
 -- $1 relayer. What another relayer has claimed is free again once nobody acts for that one.
-select o.operation_id, o.body, o.felts, o.l2_gas, o.alone, o.together_max
+select o.operation_id, o.body, o.felts, o.l2_gas, o.alone, o.together_max, o.trace
 from operation o
 where o.state = 'queued'
   and (o.relayer is null or o.relayer = $1

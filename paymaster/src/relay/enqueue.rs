@@ -1,6 +1,8 @@
 //! Puts an operation into the queue, in the transaction that reserves what it may cost.
 
-use ciro_api::{Address, DeviceId, Felt, OperationId, SponsorId, SponsorKeyId, felt::Digest};
+use ciro_api::{
+    Address, DeviceId, Felt, OperationId, SponsorId, SponsorKeyId, Trace, felt::Digest,
+};
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
 use tokio_postgres::{
@@ -37,6 +39,8 @@ pub struct Queued<'a> {
     pub expires_at: OffsetDateTime,
     /// In whose reputation it counts.
     pub subjects: &'a [Subject],
+    /// The trace of the request.
+    pub trace: Option<&'a Trace>,
 }
 
 /// An operation that was not queued. Nothing has changed, if the caller does not commit.
@@ -88,6 +92,7 @@ pub async fn enqueue(
                 (&bigint(queued.l2_gas), Type::INT8),
                 (&(queued.alone || queued.carried.is_alone()), Type::BOOL),
                 (&queued.expires_at, Type::TIMESTAMPTZ),
+                (&queued.trace.map(Json), Type::JSONB),
             ],
         )
         .await?;

@@ -123,7 +123,7 @@ pub(super) async fn carried(
         let id = OperationId(row.try_get("operation_id")?);
         let Json(body): Json<super::body::Body> = row.try_get("body")?;
         let l2_gas = count(row, "l2_gas")?;
-        Ok(super::claim::Claimed { id, carried: body.carried(id)?, l2_gas })
+        Ok(super::claim::Claimed { id, carried: body.carried(id)?, l2_gas, trace: None })
     };
     rows.iter().map(read).collect()
 }

@@ -9,6 +9,7 @@ use ciro_contracts::{
     Validation,
 };
 use serde_json::json;
+use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
 use super::{
@@ -88,7 +89,8 @@ pub(super) async fn carry(
     if let Some(signed) = &request.signed {
         check_version(desk, class_hash, signed).await?;
     }
-    let (carried, simulation) = simulate(desk, &request).await?;
+    let simulating = simulate(desk, &request).instrument(info_span!("simulate"));
+    let (carried, simulation) = simulating.await?;
     let cost = Cost::of(&simulation);
     check_gas(cost)?;
     // Its account has signed it, or the simulation would have failed.
@@ -108,14 +110,18 @@ pub(super) async fn carry(
         alone,
         expires_at: expires_at(desk, &request),
         subjects: &subjects,
+        trace: caller.trace.as_ref(),
     };
-    let done = match request.payment {
-        Payment::Account(..) => queue(desk, &queued).await,
-        Payment::Sponsor(sponsor, key) => {
-            let queued = Queued { sponsor: Some((sponsor, key)), ..queued };
-            reserve_and_queue(desk, caller, &request, &queued, cost).await
+    let queueing = async {
+        match request.payment {
+            Payment::Account(..) => queue(desk, &queued).await,
+            Payment::Sponsor(sponsor, key) => {
+                let queued = Queued { sponsor: Some((sponsor, key)), ..queued };
+                reserve_and_queue(desk, caller, &request, &queued, cost).await
+            }
         }
     };
+    let done = queueing.instrument(info_span!("reserve")).await;
     if let (Err(Refused::Fault(fault)), Payment::Sponsor(sponsor, key)) = (&done, request.payment) {
         denials::note(desk, (sponsor, key), fault).await;
     }
@@ -314,6 +320,10 @@ async fn reserve_and_queue(
 
 /// Until a transaction carries it, which a client can then look up.
 async fn wait(desk: &Desk, id: OperationId) -> Result<Executed, Fault> {
+    until_sent(desk, id).instrument(info_span!("wait")).await
+}
+
+async fn until_sent(desk: &Desk, id: OperationId) -> Result<Executed, Fault> {
     let tracking_id = relay::tracking_id(id);
     let mut moved = desk.bell().movements();
     let waiting = async {

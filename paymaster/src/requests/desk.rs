@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ciro_api::{Address, DeviceId, SponsorId, SponsorKeyId};
+use ciro_api::{Address, DeviceId, SponsorId, SponsorKeyId, Trace};
 use ciro_contracts::{Chain, Forwarder, KeyedAccount};
 use deadpool_postgres::{Object, Pool};
 use time::OffsetDateTime;
@@ -55,6 +55,8 @@ pub struct Caller {
     pub from: Option<IpAddr>,
     /// The page that it came from, where a browser says so.
     pub origin: Option<String>,
+    /// The trace that the request is part of.
+    pub trace: Option<Trace>,
 }
 
 /// What every request needs.

@@ -17,7 +17,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::{
+    cors::{Any, CorsLayer},
+    trace::TraceLayer,
+};
+use tracing::{Instrument, Span};
+use uuid::Uuid;
 
 use crate::{
     admission::Kind,
@@ -50,10 +55,17 @@ pub(super) async fn serve(
         .route("/health", get(health))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(cors)
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(Window { desk, client_address_header });
     let _stop_the_rest = stop.clone().drop_guard();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+fn span<B>(request: &http::Request<B>) -> Span {
+    let id = format!("req_{}", Uuid::now_v7().simple());
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    ciro_telemetry::request_span(method, path, &id, request.headers())
 }
 
 #[derive(Clone)]
@@ -115,6 +127,7 @@ fn caller(headers: &HeaderMap, from: IpAddr) -> Caller {
         device: None,
         from: Some(from),
         origin: text("origin").map(str::to_owned),
+        trace: ciro_telemetry::trace_here(headers),
     }
 }
 
@@ -126,7 +139,10 @@ async fn reply(desk: &Desk, caller: &Caller, call: Result<Call, MalformedCall>) 
     let outcome = match Request::read(&call) {
         // A call of a batch is a request like any other.
         Ok(request) => match desk.admit(caller, kind(&request)) {
-            Ok(_permit) => answer_to(desk, caller, request).await,
+            Ok(_permit) => {
+                let span = tracing::info_span!("call", method = call.method);
+                answer_to(desk, caller, request).instrument(span).await
+            }
             Err(fault) => Err(fault),
         },
         Err(fault) => Err(fault),

@@ -328,6 +328,7 @@ async fn enqueue_all(world: &DeskWorld, operations: &[(OperationId, Carried, Fel
             alone: false,
             expires_at: OffsetDateTime::now_utc() + Duration::from_mins(5),
             subjects: &[],
+            trace: None,
         };
         relay::enqueue(&tx, Forwarder { address: world.forwarder() }, &queued).await.unwrap();
     }
