@@ -1,4 +1,4 @@
-//! An account whose key we hold: signs, sends, waits. Never repeats a transaction on its own account:
+//! An account that we may sign for: signs, sends, waits. Never repeats a transaction on its own account:
 //! whoever needs that keeps the [`SignedTransaction`] and broadcasts it again.
 
 mod bounds;
@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 use starknet_rust::{
     accounts::{
         Account, AccountError as LibraryError, ConnectedAccount, ExecutionEncoding,
-        SingleOwnerAccount,
+        SingleOwnerAccount, single_owner::SignError as LibrarySignError,
     },
     core::types::{BroadcastedInvokeTransaction, Call},
     providers::{JsonRpcClient, Provider},
-    signers::{LocalWallet, SigningKey},
 };
 
 use crate::{
     chain::{Chain, ChainError, Nodes},
     classes::Class,
     private_key::PrivateKey,
+    signer::{AccountSigner, SignerError},
 };
 
 pub use bounds::ResourceBounds;
@@ -30,9 +30,9 @@ pub use simulate::{Effects, Simulation, Validation};
 /// How long an acceptance may take: many block times of mainnet.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-type Inner = SingleOwnerAccount<std::sync::Arc<JsonRpcClient<Nodes>>, LocalWallet>;
+type Inner = SingleOwnerAccount<std::sync::Arc<JsonRpcClient<Nodes>>, AccountSigner>;
 
-/// An account contract and the one key that signs for it.
+/// An account contract and the one key that signs for it, wherever that is.
 #[derive(Clone)]
 pub struct KeyedAccount {
     chain: Chain,
@@ -63,9 +63,12 @@ pub enum AccountError {
     /// The chain did not answer or refused.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// The key does not sign.
+    /// No signature was to be had.
     #[error("could not sign the transaction")]
-    Sign,
+    Sign(#[from] SignerError),
+    /// A class that has no hash.
+    #[error("could not compute the hash of a class")]
+    ClassHash,
     /// The fee estimate leaves no room for a safety margin.
     #[error("the fee estimate is out of range")]
     Fee,
@@ -74,10 +77,14 @@ pub enum AccountError {
 impl KeyedAccount {
     /// The account at `address` on `chain`; nothing is sent yet.
     pub fn new(chain: Chain, address: Address, key: &PrivateKey) -> Self {
-        let wallet = LocalWallet::from(SigningKey::from_secret_scalar(*key.reveal()));
+        Self::signed_by(chain, address, key.into())
+    }
+
+    /// The same, of whoever signs for it.
+    pub fn signed_by(chain: Chain, address: Address, signer: AccountSigner) -> Self {
         let chain_id = chain.chain_id().0;
         let encoding = ExecutionEncoding::New;
-        let inner = SingleOwnerAccount::new(chain.client(), wallet, address.0, chain_id, encoding);
+        let inner = SingleOwnerAccount::new(chain.client(), signer, address.0, chain_id, encoding);
         Self { chain, inner, address }
     }
 
@@ -133,8 +140,7 @@ impl KeyedAccount {
             .tip(tip_fri)
             .prepared()
             .map_err(|_| AccountError::Fee)?;
-        let body =
-            prepared.get_invoke_request(false, false).await.map_err(|_| AccountError::Sign)?;
+        let body = prepared.get_invoke_request(false, false).await.map_err(unsigned)?;
         Ok(SignedTransaction { hash: TxHash(prepared.transaction_hash(false)), nonce, body })
     }
 
@@ -171,10 +177,10 @@ impl KeyedAccount {
         Ok(())
     }
 
-    async fn library<T, S>(
+    async fn library<T>(
         &self,
         doing: &'static str,
-        request: impl Future<Output = Result<T, LibraryError<S>>>,
+        request: impl Future<Output = Result<T, LibraryError<LibrarySignError<SignerError>>>>,
     ) -> Result<T, AccountError> {
         // Compiling a declared class takes the node seconds, so the limit is the long one.
         match tokio::time::timeout(PATIENCE, request).await {
@@ -182,9 +188,15 @@ impl KeyedAccount {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(LibraryError::Provider(error))) => Err(self.chain.explain(doing, error).into()),
             Ok(Err(LibraryError::FeeOutOfRange)) => Err(AccountError::Fee),
-            Ok(Err(LibraryError::Signing(_) | LibraryError::ClassHashCalculation(_))) => {
-                Err(AccountError::Sign)
-            }
+            Ok(Err(LibraryError::Signing(error))) => Err(unsigned(error)),
+            Ok(Err(LibraryError::ClassHashCalculation(_))) => Err(AccountError::ClassHash),
         }
+    }
+}
+
+fn unsigned(error: LibrarySignError<SignerError>) -> AccountError {
+    match error {
+        LibrarySignError::Signer(error) => error.into(),
+        LibrarySignError::ClassHash(_) => AccountError::ClassHash,
     }
 }

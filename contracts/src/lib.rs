@@ -15,6 +15,7 @@ pub mod forwarder;
 pub mod job_manager;
 pub mod pool;
 pub mod private_key;
+pub mod signer;
 pub mod token;
 
 pub use account::{
@@ -39,6 +40,7 @@ pub use job_manager::{
 };
 pub use pool::{Announced, Pending, Pool};
 pub use private_key::{PrivateKey, PrivateKeyError};
+pub use signer::{AccountSigner, RemoteSigner, SignerError, SignerLink};
 /// A call as an account makes it.
 pub use starknet_rust::core::types::Call;
 pub use token::Token;

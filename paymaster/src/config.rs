@@ -1,21 +1,17 @@
 //! What the process is told: flags and environment. Never holds the key itself, only where it lies.
 
-use std::{
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use axum::http::HeaderName;
 use ciro_api::{Address, Fri};
-use ciro_contracts::{Deployment, PrivateKey};
+use ciro_contracts::{Deployment, PrivateKey, SignerLink};
 use ciro_paymaster::{
     admission::{self, Rate},
+    keystores,
     relay::Settings,
     requests::{DeskSettings, GasTokens},
-    service::{Config, Float, Relaying},
+    service::{Config, Float, RelayerKeys, Relaying},
 };
 use clap::Parser;
 use url::Url;
@@ -74,6 +70,17 @@ pub(crate) struct Flags {
     /// A file, readable only by its owner, with the password of those keystores.
     #[arg(long, env = "CIRO_RELAYER_PASSWORD_FILE")]
     relayer_password_file: Option<PathBuf>,
+    /// A signer that holds the relayers' keys in their place.
+    #[arg(
+        long,
+        env = "CIRO_SIGNER_URL",
+        requires = "signer_token_file",
+        conflicts_with = "relayer_keystores"
+    )]
+    signer_url: Option<Url>,
+    /// A file, readable only by its owner, with the token that the signer wants to see.
+    #[arg(long, env = "CIRO_SIGNER_TOKEN_FILE")]
+    signer_token_file: Option<PathBuf>,
     /// Where SNIP-29 is answered; port 0 takes a free one.
     #[arg(long, env = "CIRO_SNIP29_LISTEN", default_value = "127.0.0.1:8091")]
     snip29_listen: SocketAddr,
@@ -156,11 +163,20 @@ impl Flags {
         })
     }
 
-    fn relaying(&self) -> anyhow::Result<Option<Relaying>> {
-        let Some(keystores) = &self.relayer_keystores else { return Ok(None) };
+    fn relayer_keys(&self) -> anyhow::Result<Option<RelayerKeys>> {
+        if let (Some(url), Some(token)) = (&self.signer_url, &self.signer_token_file) {
+            let link = SignerLink::new(url, &keystores::read_secret(token)?)?;
+            return Ok(Some(RelayerKeys::Remote(link)));
+        }
+        let Some(directory) = &self.relayer_keystores else { return Ok(None) };
         let password =
             self.relayer_password_file.as_deref().context("a password file is needed")?;
-        let relayers = relayers(keystores, &secret(password)?)?;
+        let keys = keystores::open(directory, &keystores::read_secret(password)?)?;
+        Ok(Some(RelayerKeys::Held(keys)))
+    }
+
+    fn relaying(&self) -> anyhow::Result<Option<Relaying>> {
+        let Some(relayers) = self.relayer_keys()? else { return Ok(None) };
         let treasury = match (self.treasury_address, &self.treasury_key_file) {
             (Some(address), Some(file)) => Some((address, PrivateKey::from_file(file)?)),
             _ => None,
@@ -205,35 +221,4 @@ impl Flags {
             client_address_header: self.client_address_header.clone(),
         }))
     }
-}
-
-/// The whole of a file that nobody else may read, without the end of its line.
-fn secret(path: &Path) -> anyhow::Result<String> {
-    let mode = std::fs::metadata(path)
-        .with_context(|| format!("reading {}", path.display()))?
-        .permissions()
-        .mode()
-        & 0o077;
-    anyhow::ensure!(mode == 0, "{} must be readable by its owner only (chmod 600)", path.display());
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(text.trim_end_matches('\n').to_owned())
-}
-
-fn relayers(directory: &Path, password: &str) -> anyhow::Result<Vec<(Address, PrivateKey)>> {
-    let listed =
-        std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
-    let mut relayers = Vec::new();
-    for entry in listed {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json"))
-        else {
-            continue;
-        };
-        let address = name
-            .parse()
-            .with_context(|| format!("{} is named after no address", path.display()))?;
-        relayers.push((address, PrivateKey::from_keystore(&path, password)?));
-    }
-    Ok(relayers)
 }

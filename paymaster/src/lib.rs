@@ -6,19 +6,25 @@
 pub mod admission;
 mod backoff;
 mod database;
+pub mod forget;
 pub mod health;
+pub mod keystores;
 pub mod ledger;
+pub mod listen;
 mod migrate;
 mod observe;
 pub mod policy;
+pub mod prices;
 pub mod relay;
 pub mod reputation;
 pub mod requests;
 pub mod service;
 pub mod settle;
+pub mod signer;
 pub mod snip29;
 pub mod sponsors;
 pub mod statements;
+pub mod stop;
 pub mod watch;
 pub mod workers;
 

@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use crate::{health::StatementCounts, settle::Step, snip29::Method, watch::Progress};
 
 /// Everything that a paymaster measures.
-pub static FAMILIES: [Family; 12] = [
+pub static FAMILIES: [Family; 13] = [
     Family {
         name: "ciro_paymaster_statements_closed_total",
         kind: Kind::Counter,
@@ -76,6 +76,12 @@ pub static FAMILIES: [Family; 12] = [
         help: "Operations that ended: succeeded, failed on chain, or dropped before they were sent",
     },
     Family {
+        name: "ciro_paymaster_price_failures_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "How often a source of prices of gas tokens named none",
+    },
+    Family {
         name: "ciro_paymaster_requests_total",
         kind: Kind::Counter,
         labels: &["method", "code"],
@@ -115,6 +121,7 @@ pub(crate) fn greet() {
         counter!("ciro_paymaster_operations_total", "outcome" => outcome).increment(0);
     }
     counter!("ciro_paymaster_reorganisations_total").increment(0);
+    counter!("ciro_paymaster_price_failures_total").increment(0);
     for method in Method::ALL {
         counter!("ciro_paymaster_requests_total", "method" => method.name(), "code" => "0")
             .increment(0);
@@ -128,6 +135,10 @@ pub(crate) fn mirrored(progress: Progress) {
 
 pub(crate) fn chain_away() {
     gauge!("ciro_paymaster_chain_reachable").set(0.0);
+}
+
+pub(crate) fn price_failed() {
+    counter!("ciro_paymaster_price_failures_total").increment(1);
 }
 
 pub(crate) fn taken_back() {

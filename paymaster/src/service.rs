@@ -8,15 +8,10 @@ mod relaying;
 mod rpc;
 mod signing_desk;
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ciro_api::Address;
-use ciro_contracts::{Chain, Deployment, JobManager, KeyedAccount, PrivateKey};
+use ciro_contracts::{Chain, Deployment, JobManager, KeyedAccount, PrivateKey, SignerError};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -26,6 +21,7 @@ use url::Url;
 use crate::{
     MigrateError, end_standstills,
     health::Board,
+    listen::{ListenError, listen_on},
     migrate, observe,
     settle::Settler,
     statements::Signer,
@@ -33,7 +29,7 @@ use crate::{
 };
 
 pub use collecting::CollectError;
-pub use relaying::{Float, Relaying};
+pub use relaying::{Float, RelayerKeys, Relaying};
 use signing_desk::SigningDesk;
 pub use signing_desk::SigningError;
 
@@ -91,27 +87,12 @@ pub enum ServiceError {
     /// What we would sign is worth nothing, or nobody knows.
     #[error("could not begin to sign statements")]
     Sign(#[source] Box<SigningError>),
-    /// The address is taken or not ours.
-    #[error("could not listen on {address}")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    /// The address is taken or not ours, or the ready file cannot be written.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The listener of the metrics.
     #[error("metrics cannot be had")]
     Metrics(#[from] ciro_telemetry::ListenError),
-    /// The ready file could not be written.
-    #[error("could not write the ready file {path}")]
-    ReadyFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
     /// There is no contract to relay through.
     #[error(
         "the deployment file names no forwarder, so nothing can be relayed; deploy one or start without relayers"
@@ -120,6 +101,9 @@ pub enum ServiceError {
     /// Limits that let nobody in.
     #[error("the limits of requests are not possible")]
     Admission(#[from] crate::admission::SettingsError),
+    /// The process that holds the relayers' keys.
+    #[error("could not learn for which accounts the signer signs")]
+    Signer(#[from] SignerError),
     /// Nobody to relay.
     #[error("relaying takes at least one relayer")]
     NoRelayer,
@@ -182,23 +166,5 @@ fn connections(config: &Config, most: usize) -> Result<Pool, ServiceError> {
 async fn listen(config: &Config) -> Result<TcpListener, ServiceError> {
     let listener = listen_on(config.listen, config.ready_file.as_deref()).await?;
     tracing::info!(operator = %config.operator, "health can be asked");
-    Ok(listener)
-}
-
-async fn listen_on(
-    address: SocketAddr,
-    ready_file: Option<&Path>,
-) -> Result<TcpListener, ServiceError> {
-    let failed = |source| ServiceError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    tracing::info!(%address, "listening");
-    if let Some(path) = ready_file {
-        // Whole or not at all: whoever waits for the file reads it the moment it appears.
-        let fresh = path.with_extension("new");
-        std::fs::write(&fresh, format!("{address}\n"))
-            .and_then(|()| std::fs::rename(&fresh, path))
-            .map_err(|source| ServiceError::ReadyFile { path: path.to_owned(), source })?;
-    }
     Ok(listener)
 }

@@ -10,6 +10,7 @@ use ciro_api::{
 };
 use ciro_contracts::{AccountDeployment, Call, Effects, Simulation, TokenUnits, selector};
 use rand::Rng;
+use serde_json::json;
 
 use super::{
     accounts::{self, version_of},
@@ -20,7 +21,7 @@ use super::{
     policies::Verdict,
     quote::Cost,
     signed::check_bounds,
-    tokens::GasToken,
+    tokens::{GasToken, GasTokens, Untaken},
 };
 use crate::{
     admission::Kind,
@@ -83,11 +84,20 @@ pub async fn build(
 
 /// The token that fees are to be paid in.
 pub(super) fn token(desk: &Desk, address: WireFelt) -> Result<GasToken, Fault> {
-    desk.tokens().find(address.0).ok_or_else(|| {
-        let detail = format!(
-            "fees are not taken in {address}; `paymaster_getSupportedTokens` says in what they are"
-        );
-        Fault::new(FaultCode::TokenNotSupported, detail)
+    desk.tokens().find(address.0).map_err(|untaken| match untaken {
+        Untaken::Unknown => {
+            let detail = format!(
+                "fees are not taken in {address}; `paymaster_getSupportedTokens` says in what they are"
+            );
+            Fault::new(FaultCode::TokenNotSupported, detail)
+        }
+        Untaken::NoPrice => {
+            let data = json!({
+                "reason": "price_unknown", "retry_after": 10,
+                "detail": format!("nobody knows now what {address} is worth; pay in another token, or try later"),
+            });
+            Fault { code: FaultCode::TokenNotSupported, data: Some(data) }
+        }
     })
 }
 
@@ -160,7 +170,7 @@ impl Builder<'_> {
         let cost = Cost::of(&simulation);
         self.ask_policy(&actor, &[], cost).await?;
         let transaction = BuiltTransaction::Deploy { deployment };
-        self.built(transaction, cost, self.desk.tokens().strk())
+        self.built(transaction, cost, GasTokens::strk())
     }
 
     async fn invoke(
@@ -209,7 +219,7 @@ impl Builder<'_> {
             None => BuiltTransaction::Invoke { typed_data },
             Some(deployment) => BuiltTransaction::DeployAndInvoke { deployment, typed_data },
         };
-        self.built(transaction, cost, paid_in.unwrap_or_else(|| self.desk.tokens().strk()))
+        self.built(transaction, cost, paid_in.unwrap_or_else(GasTokens::strk))
     }
 
     fn built(

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ciro_contracts::{AccountError, ChainError};
+use ciro_contracts::{AccountError, ChainError, SignerError};
 use deadpool_postgres::PoolError;
 use serde_json::json;
 
@@ -38,6 +38,15 @@ impl Fault {
     fn internal(doing: &'static str, error: &dyn Error) -> Self {
         tracing::error!(doing, error = whole(error), "a request failed");
         Self { code: FaultCode::InternalError, data: Some(json!({ "detail": doing })) }
+    }
+
+    fn signer_away(error: &SignerError) -> Self {
+        tracing::warn!(%error, "the signer did not sign");
+        let data = json!({
+            "reason": "signer_unreachable", "retry_after": 2,
+            "detail": "what signs for us does not answer; try again",
+        });
+        Self { code: FaultCode::UnknownError, data: Some(data) }
     }
 
     fn chain_away(error: &ChainError) -> Self {
@@ -108,6 +117,9 @@ impl From<AccountError> for Fault {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Chain(error) => error.into(),
+            AccountError::Sign(
+                error @ (SignerError::Unreachable(_) | SignerError::Refused { .. }),
+            ) => Self::signer_away(&error),
             error => Self::internal("a transaction cannot be made", &error),
         }
     }

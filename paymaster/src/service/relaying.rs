@@ -9,7 +9,9 @@ use std::{
 
 use axum::http::HeaderName;
 use ciro_api::{Address, Fri};
-use ciro_contracts::{Chain, Forwarder, KeyedAccount, PrivateKey, Token};
+use ciro_contracts::{
+    AccountSigner, Chain, Forwarder, KeyedAccount, PrivateKey, SignerError, SignerLink, Token,
+};
 use deadpool_postgres::Pool;
 use futures::future::join_all;
 use time::OffsetDateTime;
@@ -19,17 +21,19 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Config, ServiceError,
     collecting::{Collector, Turn},
-    connections, listen_on,
+    connections,
     loops::{failed, keep, rest},
     rpc,
 };
 use crate::{
     admission::{self, Admission},
     backoff::Backoff,
+    forget::{self, Forgotten},
     health::{Board, Part},
+    listen::listen_on,
     observe,
+    prices::{self, Feed},
     relay::{Bell, Fuel, Progress, Relayer, Settings},
-    reputation,
     requests::{Desk, DeskSettings, GasTokens},
 };
 
@@ -41,7 +45,7 @@ const SOON: Duration = Duration::from_millis(10);
 const BUSY: Duration = Duration::from_millis(320);
 /// How often it looks when nothing is.
 const IDLE: Duration = Duration::from_secs(1);
-/// How often faded reputations are let go of.
+/// How often what is old is let go of.
 const FORGET: Duration = Duration::from_mins(10);
 /// How often balances are looked at.
 const FUEL: Duration = Duration::from_secs(10);
@@ -57,11 +61,42 @@ pub struct Float {
     pub full: Fri,
 }
 
+/// Where the keys of relayers are.
+#[derive(Clone)]
+pub enum RelayerKeys {
+    /// Here.
+    Held(Vec<(Address, PrivateKey)>),
+    /// In another process.
+    Remote(SignerLink),
+}
+
+impl std::fmt::Debug for RelayerKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Held(_) => "RelayerKeys::Held(redacted)",
+            Self::Remote(_) => "RelayerKeys::Remote",
+        })
+    }
+}
+
+impl RelayerKeys {
+    /// Who signs for each relayer.
+    async fn signers(&self) -> Result<Vec<(Address, AccountSigner)>, SignerError> {
+        match self {
+            Self::Held(keys) => Ok(keys.iter().map(|(named, key)| (*named, key.into())).collect()),
+            Self::Remote(link) => {
+                let remote = link.accounts().await?.into_iter();
+                Ok(remote.map(|(named, signer)| (named, AccountSigner::Remote(signer))).collect())
+            }
+        }
+    }
+}
+
 /// What it takes to relay.
 #[derive(Clone, Debug)]
 pub struct Relaying {
     /// The accounts that send, each with a key of its own.
-    pub relayers: Vec<(Address, PrivateKey)>,
+    pub relayers: RelayerKeys,
     /// The account that keeps them in STRK.
     pub treasury: Option<(Address, PrivateKey)>,
     /// How much of it.
@@ -90,6 +125,7 @@ pub(super) struct Begun {
     pool: Pool,
     treasurer: Treasurer,
     collector: Option<Collector>,
+    feeds: Vec<Feed>,
     client_address_header: Option<HeaderName>,
 }
 
@@ -109,14 +145,18 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
     let forwarder = Forwarder { address };
     let account =
         |(address, key): &(Address, PrivateKey)| KeyedAccount::new(chain.clone(), *address, key);
-    let first = relaying.relayers.first().ok_or(ServiceError::NoRelayer)?;
+    let signers = relaying.relayers.signers().await?.into_iter();
+    let accounts: Vec<KeyedAccount> = signers
+        .map(|(address, signer)| KeyedAccount::signed_by(chain.clone(), address, signer))
+        .collect();
+    let simulator = accounts.first().ok_or(ServiceError::NoRelayer)?.clone();
     let bell = Bell::default();
     let requests = connections(config, REQUEST_CONNECTIONS)?;
     // Each keeps one.
-    let pool = connections(config, relaying.relayers.len() + 3)?;
+    let pool = connections(config, accounts.len() + 3)?;
     let desk = Desk::new(
         requests,
-        account(first),
+        simulator,
         forwarder,
         bell.clone(),
         relaying.tokens.clone(),
@@ -127,11 +167,12 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
     let payee = relaying.treasury.as_ref().map(|(address, _)| *address);
     let settings = Settings { payee, ..relaying.settings };
     let fuels: Vec<(Address, Fuel)> =
-        relaying.relayers.iter().map(|(address, _)| (*address, Fuel::default())).collect();
-    let fueled = relaying.relayers.iter().zip(&fuels);
-    let relayers: Vec<Relayer> = fueled
-        .map(|(named, (_, fuel))| {
-            Relayer::new(account(named), forwarder, settings, bell.clone(), fuel.clone())
+        accounts.iter().map(|account| (account.address(), Fuel::default())).collect();
+    let relayers: Vec<Relayer> = accounts
+        .into_iter()
+        .zip(&fuels)
+        .map(|(account, (_, fuel))| {
+            Relayer::new(account, forwarder, settings, bell.clone(), fuel.clone())
         })
         .collect();
     let treasurer = Treasurer {
@@ -157,6 +198,7 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
         pool,
         treasurer,
         collector,
+        feeds: relaying.tokens.feeds(),
         client_address_header: relaying.client_address_header.clone(),
     }))
 }
@@ -175,6 +217,7 @@ pub(super) async fn run(
         pool,
         treasurer,
         collector,
+        feeds,
         client_address_header,
     }) = begun
     else {
@@ -186,12 +229,13 @@ pub(super) async fn run(
             collector.run(&pool, board, stop).await;
         }
     };
-    let (served, _, (), (), ()) = tokio::join!(
+    let (served, _, (), (), (), ()) = tokio::join!(
         rpc::serve(listener, desk, client_address_header, stop.clone()),
         join_all(loops),
         treasurer.run(board, stop),
         collecting,
         forget(&pool, stop),
+        prices::follow(&feeds, stop),
     );
     served
 }
@@ -261,20 +305,18 @@ async fn relay(
     }
 }
 
-/// Lets go of reputations of which nothing is left, and of counts that no report shows any more.
+/// Lets go of what is old, again and again.
 async fn forget(pool: &Pool, stop: &CancellationToken) {
     while rest(FORGET, stop).await {
         let forgotten = async {
             let client = pool.get().await.map_err(|error| error.to_string())?;
-            let old = client.execute(include_str!("relaying/old_denials.sql"), &[]).await;
-            old.map_err(|error| error.to_string())?;
-            let forgotten = reputation::forget(&**client, OffsetDateTime::now_utc()).await;
+            let forgotten = forget::forget(&client, OffsetDateTime::now_utc()).await;
             forgotten.map_err(|error| error.to_string())
         };
         match forgotten.await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "forgot reputations that have faded"),
-            Err(error) => tracing::warn!(error, "could not forget faded reputations; trying later"),
+            Ok(none) if none == Forgotten::default() => {}
+            Ok(forgotten) => tracing::info!(?forgotten, "let go of what is old"),
+            Err(error) => tracing::warn!(error, "could not let go of what is old; trying later"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use ciro_api::Fri;
 use ciro_contracts::Pool;
+use ciro_paymaster::forget::forget;
 use serde_json::json;
 
 use crate::desk_world::{
@@ -96,4 +97,39 @@ async fn a_relayer_without_strk_takes_nothing_on_until_it_has_some() {
     assert!(answer["result"].is_object(), "{answer}");
     program.settled(&world).await;
     assert_eq!(world.operations("succeeded").await, 1);
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_and_its_money_is_not() {
+    let world = DeskWorld::start().await;
+    let program = world.program(&Settings::default()).await;
+    for _ in 0..2 {
+        let call = TOKEN.transfer(TO, Fri(5));
+        program.carry(&world, USER, &[call], &sponsored()).await;
+    }
+    program.settled(&world).await;
+    drop(program);
+    let count = async |table: &str| -> i64 {
+        let sql = format!("select count(*) from {table}");
+        world.client.query_one(&sql, &[]).await.unwrap().get(0)
+    };
+    let now = time::OffsetDateTime::now_utc();
+    let forgotten = forget(&world.client, now).await.unwrap();
+    assert_eq!((forgotten.operations, forgotten.transactions), (0, 0), "not yet");
+    let age = "update operation set ended_at = now() - interval '63 days'
+               where operation_id = (select min(operation_id::text)::uuid from operation);
+               update relay_transaction set opened_at = now() - interval '63 days';
+               insert into limit_use values
+                   ((select sponsor_id from sponsor), 'r', 'operations', 'rule', '', 'day', now() - interval '63 days', 1),
+                   ((select sponsor_id from sponsor), 'r', 'operations', 'rule', '', 'lifetime', 'epoch', 1)";
+    world.client.batch_execute(age).await.unwrap();
+    let forgotten = forget(&world.client, now).await.unwrap();
+    assert_eq!((forgotten.operations, forgotten.limits), (1, 1));
+    for (table, left) in [("operation", 1), ("reservation", 1), ("hold", 2), ("receipt", 2)] {
+        assert_eq!(count(table).await, left, "{table}");
+    }
+    // A transaction that carried the other one too would have to stay.
+    let carries = count("relay_transaction t where exists (select from operation o where o.relayer = t.relayer and o.nonce = t.nonce)").await;
+    assert_eq!(count("relay_transaction").await, carries);
+    assert_eq!(count("limit_use where rule_id = 'r'").await, 1, "what is for ever stays");
 }

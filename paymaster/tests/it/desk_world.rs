@@ -52,6 +52,7 @@ pub(crate) const USER: usize = 5;
 /// What the program is started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// How many of them have their keystores with it; with none, the keys are elsewhere.
     pub(crate) relayers: usize,
     /// In the place of the devnet itself.
     pub(crate) rpc_url: Option<Url>,
@@ -142,23 +143,27 @@ impl DeskWorld {
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
+    /// A file that nobody else may read.
+    pub(crate) fn secret(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
     fn write_files(&self) {
-        let secret = |name: &str, text: String| {
-            fs::write(self.path(name), text).unwrap();
-            fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
-        };
         self.deployment.write(&self.path("deployment.json")).unwrap();
-        secret("operator.key", format!("{:#x}\n", self.keys[OPERATOR]));
-        secret("treasury.key", format!("{:#x}\n", self.keys[TREASURY]));
-        secret("password", PASSWORD.to_owned());
+        self.secret("operator.key", &format!("{:#x}\n", self.keys[OPERATOR]));
+        self.secret("treasury.key", &format!("{:#x}\n", self.keys[TREASURY]));
+        self.secret("password", PASSWORD);
     }
 
     /// A directory with the keystores of the first `count` relayers.
-    fn keystores(&self, count: usize) -> PathBuf {
+    pub(crate) fn keystores(&self, count: usize) -> PathBuf {
         let directory = self.path(&format!("keystores-{count}"));
         if !directory.exists() {
             fs::create_dir(&directory).unwrap();
@@ -222,7 +227,13 @@ impl DeskWorld {
         let database =
             format!("host={host} user=ciro dbname={}", self.database.get_dbname().unwrap());
         let rpc_url = settings.rpc_url.as_ref().unwrap_or(&self.devnet.url);
-        let child = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        if settings.relayers > 0 {
+            command
+                .env("CIRO_RELAYER_KEYSTORES", self.keystores(settings.relayers))
+                .env("CIRO_RELAYER_PASSWORD_FILE", self.path("password"));
+        }
+        let child = command
             .args(["--pdeathsig=SIGKILL", "--", env!("CARGO_BIN_EXE_ciro-paymaster")])
             .env("DATABASE_URL", database)
             .env("STARKNET_RPC_URL", rpc_url.as_str())
@@ -231,8 +242,6 @@ impl DeskWorld {
             .env("CIRO_OPERATOR_KEY_FILE", self.path("operator.key"))
             .env("CIRO_TREASURY_ADDRESS", self.address(TREASURY).to_string())
             .env("CIRO_TREASURY_KEY_FILE", self.path("treasury.key"))
-            .env("CIRO_RELAYER_KEYSTORES", self.keystores(settings.relayers))
-            .env("CIRO_RELAYER_PASSWORD_FILE", self.path("password"))
             .env("CIRO_PAYMASTER_LISTEN", "127.0.0.1:0")
             .env("CIRO_SNIP29_LISTEN", "127.0.0.1:0")
             .env("CIRO_SNIP29_READY_FILE", &ready)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands, its helpers too")]
 
+mod accounts;
 mod alone;
 mod collecting;
 mod crashes;
@@ -18,9 +19,11 @@ mod relay;
 mod reorganisations;
 mod reputation;
 mod settlement;
+mod signer;
 mod signing;
 mod slashing;
 mod snip29;
 mod starknetjs;
 mod statements;
+mod traces;
 mod world;

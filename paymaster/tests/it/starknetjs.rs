@@ -1,17 +1,17 @@
 //! Unmodified starknet.js, in the newest version and in one from before it checked what a paymaster builds.
 
 use std::{
+    env,
+    fs::File,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
 use ciro_contracts::token::STRK;
 use serde_json::{Value, json};
-use tokio::{process::Command, sync::OnceCell};
+use tokio::process::Command;
 
 use crate::desk_world::{DeskWorld, Program, Settings, USER};
-
-static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
 fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starknetjs")
@@ -20,6 +20,9 @@ fn clients() -> PathBuf {
 /// Installs the clients as their lockfile pins them, where that was not done yet.
 async fn install() {
     let directory = clients();
+    // Each test is a process, and npm takes no notice of another one in the same directory.
+    let turn = File::create(env::temp_dir().join("ciro-starknetjs.lock")).unwrap();
+    turn.lock().unwrap();
     let wanted = std::fs::read(directory.join("package-lock.json")).unwrap();
     // Written last, so that half an installation never looks whole.
     let mark = directory.join("node_modules/.installed-from");
@@ -54,7 +57,7 @@ async fn allow_deployments(world: &DeskWorld) -> String {
 }
 
 async fn run(library: &str) {
-    INSTALLED.get_or_init(install).await;
+    install().await;
     let world = DeskWorld::start().await;
     let class = allow_deployments(&world).await;
     let program: Program = world.program(&Settings { relayers: 2, ..Settings::default() }).await;
