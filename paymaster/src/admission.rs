@@ -1,7 +1,7 @@
 //! Admission: how much work anyone may make us do, before we do any of it.
 //!
 //! Every request costs as much as it makes us do, out of buckets of tokens: of the network that it came from, of the sponsor's
-//! key and of the account. Each bucket fills again with time. Beside them stands how much work of a kind may be in flight.
+//! key, of the account and of the device. Each bucket fills again with time. Beside them stands how much work of a kind may be in flight.
 //! All of it is in the memory of one process, and bounded. Nothing here reads a clock, waits, or speaks HTTP.
 
 mod bucket;
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ciro_api::{Address, SponsorKeyId};
+use ciro_api::{Address, DeviceId, SponsorKeyId};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -47,6 +47,9 @@ pub enum Scarce {
     /// The bucket of the account.
     #[error("too much was asked for this account")]
     Account,
+    /// The bucket of the device.
+    #[error("too much was asked by this device")]
+    Device,
     /// Room for work of this kind, whoever asks.
     #[error("as much work of this kind as there may be is in flight")]
     InFlight,
@@ -72,6 +75,7 @@ struct Tables {
     networks: Table<IpNet>,
     sponsor_keys: Table<SponsorKeyId>,
     accounts: Table<Address>,
+    devices: Table<DeviceId>,
 }
 
 impl Admission {
@@ -84,6 +88,7 @@ impl Admission {
                 networks: Table::new(settings.network, most, now),
                 sponsor_keys: Table::new(settings.sponsor_key, most, now),
                 accounts: Table::new(settings.account, most, now),
+                devices: Table::new(settings.device, most, now),
             }),
             building: room(settings.builds_in_flight_max),
             executing: room(settings.executions_in_flight_max),
@@ -127,11 +132,12 @@ impl Admission {
 impl Tables {
     /// Whether every bucket has so much. The one that takes longest to have it is told.
     fn look(&self, who: &Who, weight: u32, now: Instant) -> Result<(), Refused> {
-        let Who { network, sponsor_key, account } = who;
+        let Who { network, sponsor_key, account, device } = who;
         let waits = [
             (Scarce::Network, network.map(|key| self.networks.wait(&key, weight, now))),
             (Scarce::SponsorKey, sponsor_key.map(|key| self.sponsor_keys.wait(&key, weight, now))),
             (Scarce::Account, account.map(|key| self.accounts.wait(&key, weight, now))),
+            (Scarce::Device, device.map(|key| self.devices.wait(&key, weight, now))),
         ];
         let longest = waits.into_iter().filter_map(|(why, wait)| Some((why, wait?)));
         match longest.max_by_key(|(_, wait)| *wait) {
@@ -149,6 +155,9 @@ impl Tables {
         }
         if let Some(key) = who.account {
             self.accounts.spend(key, weight, now);
+        }
+        if let Some(key) = who.device {
+            self.devices.spend(key, weight, now);
         }
     }
 }

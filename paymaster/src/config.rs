@@ -8,6 +8,7 @@ use ciro_api::{Address, Fri};
 use ciro_contracts::{Deployment, PrivateKey, SignerLink};
 use ciro_paymaster::{
     admission::{self, Rate},
+    devices::Issuer,
     keystores,
     relay::Settings,
     requests::{DeskSettings, GasTokens},
@@ -123,6 +124,19 @@ pub(crate) struct Flags {
     /// The same for one sponsorship key.
     #[arg(long, env = "CIRO_KEY_TOKENS_AT_ONCE", default_value_t = 6_000)]
     key_tokens_at_once: u32,
+    /// The same for one device.
+    #[arg(long, env = "CIRO_DEVICE_TOKENS_PER_S", default_value_t = 30)]
+    device_tokens_per_s: u32,
+    /// The same for one device.
+    #[arg(long, env = "CIRO_DEVICE_TOKENS_AT_ONCE", default_value_t = 300)]
+    device_tokens_at_once: u32,
+    /// Where the gateways publish the keys that sign devices' tokens: `/.well-known/jwks.json` of one. Without it, no device is
+    /// told from another, and a token is refused.
+    #[arg(long, env = "CIRO_DEVICE_JWKS_URL", requires = "device_issuer")]
+    device_jwks_url: Option<Url>,
+    /// The name that those tokens carry: the gateways' `CIRO_ISSUER`.
+    #[arg(long, env = "CIRO_DEVICE_ISSUER", requires = "device_jwks_url")]
+    device_issuer: Option<String>,
     /// The header in which your own proxy says where a request came from. Without it, that is who connects.
     #[arg(long, env = "CIRO_CLIENT_ADDRESS_HEADER")]
     client_address_header: Option<HeaderName>,
@@ -185,8 +199,13 @@ impl Flags {
             Some(file) => GasTokens::read(file)?,
             None => GasTokens::default(),
         };
+        let devices = match (&self.device_issuer, &self.device_jwks_url) {
+            (Some(name), Some(url)) => Some(Issuer { name: name.clone(), jwks_url: url.clone() }),
+            _ => None,
+        };
         Ok(Some(Relaying {
             relayers,
+            devices,
             treasury,
             float: Float {
                 empty: self.relayer_empty_fri,
@@ -215,6 +234,10 @@ impl Flags {
                 sponsor_key: Rate {
                     per_second: self.key_tokens_per_s,
                     burst: self.key_tokens_at_once,
+                },
+                device: Rate {
+                    per_second: self.device_tokens_per_s,
+                    burst: self.device_tokens_at_once,
                 },
                 ..admission::Settings::default()
             },

@@ -1,10 +1,11 @@
 //! Lets go of what is old, so that nothing grows for ever: operations that have ended, the transactions that carried them, counts of
-//! windows that are over, what policies have refused, and reputations of which nothing is left. The ledger is never forgotten.
+//! windows that are over, what policies have refused, reputations of which nothing is left, and revocations that no token outlives.
+//! The ledger is never forgotten.
 
 use time::OffsetDateTime;
 use tokio_postgres::{Client, types::Type};
 
-use crate::{StoreError, reputation};
+use crate::{StoreError, devices, reputation};
 
 /// How long all of it is kept: reports go back 31 days.
 const KEPT_DAYS: i32 = 62;
@@ -24,6 +25,8 @@ pub struct Forgotten {
     pub denials: u64,
     /// Reputations.
     pub reputations: u64,
+    /// Revocations of devices.
+    pub revocations: u64,
 }
 
 /// Forgets what is old, some thousands of each at most.
@@ -38,5 +41,6 @@ pub async fn forget(client: &Client, now: OffsetDateTime) -> Result<Forgotten, S
         limits: client.execute_typed(include_str!("forget/limits.sql"), &days).await?,
         denials: client.execute_typed(include_str!("forget/denials.sql"), &days).await?,
         reputations: reputation::forget(client, now).await?,
+        revocations: devices::forget(client).await?,
     })
 }

@@ -1,11 +1,12 @@
 //! The cashier: budget ledger, statements, settlement and the chain watcher.
 //!
-//! The gateway calls [`ledger`], [`statements`] and [`workers`] inside its own database transactions. Only
+//! The gateway calls [`ledger`], [`statements`], [`workers`] and [`devices::revoke`] inside its own database transactions. Only
 //! [`service`] holds the operator's key and talks to the chain.
 
 pub mod admission;
 mod backoff;
 mod database;
+pub mod devices;
 pub mod forget;
 pub mod health;
 pub mod keystores;

@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use crate::{health::StatementCounts, settle::Step, snip29::Method, watch::Progress};
 
 /// Everything that a paymaster measures.
-pub static FAMILIES: [Family; 13] = [
+pub static FAMILIES: [Family; 14] = [
     Family {
         name: "ciro_paymaster_statements_closed_total",
         kind: Kind::Counter,
@@ -87,6 +87,12 @@ pub static FAMILIES: [Family; 13] = [
         labels: &["method", "code"],
         help: "Requests of SNIP-29 by method and by the code that they were answered with; 0 is a result",
     },
+    Family {
+        name: "ciro_paymaster_device_key_reads_total",
+        kind: Kind::Counter,
+        labels: &["outcome"],
+        help: "How often the gateways' keys of devices' tokens were asked for: read, or failed",
+    },
 ];
 
 pub(crate) fn closed() {
@@ -122,6 +128,9 @@ pub(crate) fn greet() {
     }
     counter!("ciro_paymaster_reorganisations_total").increment(0);
     counter!("ciro_paymaster_price_failures_total").increment(0);
+    for outcome in ["read", "failed"] {
+        counter!("ciro_paymaster_device_key_reads_total", "outcome" => outcome).increment(0);
+    }
     for method in Method::ALL {
         counter!("ciro_paymaster_requests_total", "method" => method.name(), "code" => "0")
             .increment(0);
@@ -181,6 +190,11 @@ pub(crate) fn ended(outcome: &'static str) {
 pub(crate) fn requested(method: &'static str, code: i32) {
     counter!("ciro_paymaster_requests_total", "method" => method, "code" => code.to_string())
         .increment(1);
+}
+
+pub(crate) fn device_keys_read(is_read: bool) {
+    let outcome = if is_read { "read" } else { "failed" };
+    counter!("ciro_paymaster_device_key_reads_total", "outcome" => outcome).increment(1);
 }
 
 /// A float holds it to 15 digits, which is enough for an alarm.

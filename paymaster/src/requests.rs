@@ -10,6 +10,7 @@ mod carry;
 mod denials;
 mod deployment;
 mod desk;
+mod device;
 mod direct;
 mod execute;
 mod faults;
@@ -22,7 +23,8 @@ mod tokens;
 
 pub use build::build;
 pub use can_sponsor::can_sponsor;
-pub use desk::{Caller, Desk, DeskSettings};
+pub use desk::{Caller, Desk, DeskParts, DeskSettings};
+pub use device::ShownToken;
 pub use direct::{execute_direct, execute_outside};
 pub use execute::execute;
 pub use status::{is_available, supported_tokens, track};

@@ -1,6 +1,7 @@
 //! The process: watches the chain, closes and settles statements, answers for its health. The only one that
 //! holds the operator's key.
 
+mod asking;
 mod collecting;
 mod http;
 mod loops;
@@ -104,6 +105,9 @@ pub enum ServiceError {
     /// The process that holds the relayers' keys.
     #[error("could not learn for which accounts the signer signs")]
     Signer(#[from] SignerError),
+    /// Devices that cannot be told apart.
+    #[error("CIRO_DEVICE_JWKS_URL cannot be used")]
+    Devices(#[from] crate::devices::IssuerError),
     /// Nobody to relay.
     #[error("relaying takes at least one relayer")]
     NoRelayer,

@@ -16,8 +16,10 @@ pub struct Settings {
     /// For each account. 30 a second are an operation every two seconds, about as often as blocks come; a burst of 300 are
     /// five, as many as an account should have on their way.
     pub account: Rate,
+    /// For each device. As much as for an account: a device acts by one, or by its fleet's.
+    pub device: Rate,
     /// How many buckets there are of each kind at most: 100,000. One takes about 200 bytes in its two indexes, so all
-    /// of them take 60 MB.
+    /// of them take 80 MB.
     pub keys_max: usize,
     /// How many builds may be in flight: 64. Each keeps a simulation open at the node, which takes tens of milliseconds.
     pub builds_in_flight_max: usize,
@@ -34,6 +36,7 @@ impl Default for Settings {
             network: Rate { per_second: 120, burst: 2_400 },
             sponsor_key: Rate { per_second: 3_000, burst: 6_000 },
             account: Rate { per_second: 30, burst: 300 },
+            device: Rate { per_second: 30, burst: 300 },
             keys_max: 100_000,
             builds_in_flight_max: 64,
             executions_in_flight_max: 256,
@@ -68,6 +71,7 @@ impl Settings {
             ("network", self.network),
             ("sponsor's key", self.sponsor_key),
             ("account", self.account),
+            ("device", self.device),
         ];
         for (of, Rate { per_second, burst }) in rates {
             if per_second == 0 {

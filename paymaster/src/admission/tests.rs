@@ -11,7 +11,13 @@ const SLOW: Rate = Rate { per_second: 10, burst: 40 };
 const FAST: Rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
 
 fn settings() -> Settings {
-    Settings { network: SLOW, sponsor_key: FAST, account: FAST, ..Settings::default() }
+    Settings {
+        network: SLOW,
+        sponsor_key: FAST,
+        account: FAST,
+        device: FAST,
+        ..Settings::default()
+    }
 }
 
 fn admission(settings: &Settings) -> (Admission, Instant) {
@@ -92,11 +98,24 @@ fn every_bucket_must_have_enough_and_a_refusal_takes_from_none() {
     // Nothing was taken from the network, so another account may come from there.
     drop(admission.take(&Who { account: account(2), ..one }, Kind::Build, later).unwrap());
     let key = Some(SponsorKeyId(Uuid::nil()));
-    let by_key = Who { sponsor_key: key, network: None, account: None };
+    let by_key = Who { sponsor_key: key, ..Who::default() };
     for _ in 0..1_000 {
         drop(admission.take(&by_key, Kind::Execute, later).unwrap());
     }
     drop(admission.take(&Who::default(), Kind::Execute, later).unwrap());
+}
+
+#[test]
+fn a_device_has_a_bucket_of_its_own_wherever_it_comes_from() {
+    let (admission, now) = admission(&Settings { device: SLOW, network: FAST, ..settings() });
+    let device = |number| Who { device: Some(DeviceId(Uuid::from_u128(number))), ..Who::default() };
+    admission.charge(&device(1), Kind::Execute, now).unwrap();
+    for from in [device(1), Who { network: from("203.0.113.9").network, ..device(1) }] {
+        let refused = admission.charge(&from, Kind::Build, now).unwrap_err();
+        assert_eq!(refused, Refused { why: Scarce::Device, retry_after: seconds(2.0) });
+    }
+    admission.charge(&device(2), Kind::Execute, now).unwrap();
+    admission.charge(&device(1), Kind::Build, now + seconds(2.0)).unwrap();
 }
 
 #[test]

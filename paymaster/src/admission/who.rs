@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ciro_api::{Address, SponsorKeyId};
+use ciro_api::{Address, DeviceId, SponsorKeyId};
 use ipnet::IpNet;
 
 /// Whose buckets a request comes out of. What is not known, or not proven yet, is left out.
@@ -14,6 +14,8 @@ pub struct Who {
     pub sponsor_key: Option<SponsorKeyId>,
     /// The account that acts, once its signature was found to be good: else anyone could use up what another account has.
     pub account: Option<Address>,
+    /// The device, once its token was found to be good.
+    pub device: Option<DeviceId>,
 }
 
 /// What addresses have in common that one customer of a provider may choose from: 256 neighbours of IPv4, and the /56 that

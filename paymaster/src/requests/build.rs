@@ -278,7 +278,7 @@ impl Builder<'_> {
             account: actor.address,
             class_hash: actor.class_hash,
             deploys: actor.deployment.is_some(),
-            device: self.caller.device,
+            device: self.caller.device_id(),
             from: self.caller.from,
             origin: self.caller.origin.as_deref(),
             calls,

@@ -95,7 +95,7 @@ pub(super) async fn carry(
     check_gas(cost)?;
     // Its account has signed it, or the simulation would have failed.
     desk.charge(request.account)?;
-    let subjects = standing::subjects(request.account, class_hash, caller.device);
+    let subjects = standing::subjects(request.account, class_hash, caller.device_id());
     standing::check(desk, &subjects).await?;
     desk.overheads().executed(message, class_hash, cost.l2_gas);
     let alone = is_risky(desk, &simulation).await? || cost.l2_gas > ALONE_L2_GAS;
@@ -105,7 +105,7 @@ pub(super) async fn carry(
         message_hash: message,
         carried: &carried,
         sponsor: None,
-        device: caller.device,
+        device: caller.device_id(),
         l2_gas: cost.l2_gas,
         alone,
         expires_at: expires_at(desk, &request),
@@ -300,7 +300,7 @@ async fn reserve_and_queue(
         account: request.account,
         class_hash: queued.class_hash,
         deploys: request.deployment.is_some(),
-        device: caller.device,
+        device: caller.device_id(),
         from: caller.from,
         origin: caller.origin.as_deref(),
         calls,

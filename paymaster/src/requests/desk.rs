@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use super::{accounts::Accounts, policies::Policies, quote::Overheads, tokens::GasTokens};
 use crate::{
     admission::{Admission, Kind, Permit, Who, network},
+    devices::{Device, Devices},
     relay::Bell,
     snip29::Fault,
     sponsors,
@@ -49,8 +50,8 @@ impl Default for DeskSettings {
 pub struct Caller {
     /// The key in the headers, whoever's it is.
     pub key: Option<String>,
-    /// The device, where it has shown who it is. Nothing lets one do that here yet.
-    pub device: Option<DeviceId>,
+    /// The device, where it has shown who it is: [`Desk::identify`] has found its token good.
+    pub device: Option<Device>,
     /// Where the request came from.
     pub from: Option<IpAddr>,
     /// The page that it came from, where a browser says so.
@@ -59,71 +60,76 @@ pub struct Caller {
     pub trace: Option<Trace>,
 }
 
+impl Caller {
+    pub(super) fn device_id(&self) -> Option<DeviceId> {
+        self.device.map(|device| device.id)
+    }
+}
+
 /// What every request needs.
 #[derive(Clone)]
 pub struct Desk(Arc<Inner>);
 
 struct Inner {
-    pool: Pool,
-    /// In whose name operations are simulated; any relayer.
-    simulator: KeyedAccount,
-    forwarder: Forwarder,
-    bell: Bell,
-    settings: DeskSettings,
-    tokens: GasTokens,
+    parts: DeskParts,
     accounts: Accounts,
     policies: Policies,
     overheads: Overheads,
-    admission: Admission,
+}
+
+/// What a desk is made of.
+pub struct DeskParts {
+    /// The database.
+    pub pool: Pool,
+    /// In whose name operations are simulated; any relayer.
+    pub simulator: KeyedAccount,
+    /// The paymaster's contract.
+    pub forwarder: Forwarder,
+    /// Wakes relayers, and tells what they did.
+    pub bell: Bell,
+    /// What fees may be paid in.
+    pub tokens: GasTokens,
+    /// Who is let in.
+    pub admission: Admission,
+    /// Tells devices apart. Without it, a token is refused.
+    pub devices: Option<Devices>,
+    /// How requests are treated.
+    pub settings: DeskSettings,
 }
 
 impl Desk {
     /// A desk that takes requests.
-    pub fn new(
-        pool: Pool,
-        simulator: KeyedAccount,
-        forwarder: Forwarder,
-        bell: Bell,
-        tokens: GasTokens,
-        admission: Admission,
-        settings: DeskSettings,
-    ) -> Self {
+    pub fn new(parts: DeskParts) -> Self {
         Self(Arc::new(Inner {
-            pool,
-            simulator,
-            forwarder,
-            bell,
-            settings,
-            tokens,
+            parts,
             accounts: Accounts::default(),
             policies: Policies::default(),
             overheads: Overheads::default(),
-            admission,
         }))
     }
 
     pub(super) fn chain(&self) -> &Chain {
-        self.0.simulator.chain()
+        self.0.parts.simulator.chain()
     }
 
     pub(super) fn simulator(&self) -> &KeyedAccount {
-        &self.0.simulator
+        &self.0.parts.simulator
     }
 
     pub(super) fn forwarder(&self) -> Forwarder {
-        self.0.forwarder
+        self.0.parts.forwarder
     }
 
     pub(super) fn bell(&self) -> &Bell {
-        &self.0.bell
+        &self.0.parts.bell
     }
 
     pub(super) fn settings(&self) -> DeskSettings {
-        self.0.settings
+        self.0.parts.settings
     }
 
     pub(super) fn tokens(&self) -> &GasTokens {
-        &self.0.tokens
+        &self.0.parts.tokens
     }
 
     pub(super) fn accounts(&self) -> &Accounts {
@@ -138,23 +144,31 @@ impl Desk {
         &self.0.overheads
     }
 
+    pub(super) fn admission(&self) -> &Admission {
+        &self.0.parts.admission
+    }
+
+    pub(super) fn devices(&self) -> Option<&Devices> {
+        self.0.parts.devices.as_ref()
+    }
+
     pub(super) async fn client(&self) -> Result<Object, Fault> {
-        Ok(self.0.pool.get().await?)
+        Ok(self.0.parts.pool.get().await?)
     }
 
     /// Lets a request in by where it comes from, or says when to come back. To be held while it is worked on.
     pub fn admit(&self, caller: &Caller, kind: Kind) -> Result<Permit, Fault> {
         let who = Who { network: caller.from.map(network), ..Who::default() };
-        Ok(self.0.admission.take(&who, kind, Instant::now())?)
+        Ok(self.admission().take(&who, kind, Instant::now())?)
     }
 
     /// Takes what the account's operation weighs, once the account was seen to want it.
     pub(super) fn charge(&self, account: Address) -> Result<(), Fault> {
         let who = Who { account: Some(account), ..Who::default() };
-        Ok(self.0.admission.charge(&who, Kind::Execute, Instant::now())?)
+        Ok(self.admission().charge(&who, Kind::Execute, Instant::now())?)
     }
 
-    /// The sponsor whose key came with the request. The same words for every key that is none, so that a stranger learns
+    /// The sponsor whose key came with the request, and whose device asks where one does. The same words for every key that is none, so that a stranger learns
     /// nothing about which exist.
     pub(super) async fn sponsor(
         &self,
@@ -171,7 +185,11 @@ impl Desk {
         let client = self.client().await?;
         let (sponsor, key) = sponsors::sponsor_of_key(&**client, key).await?.ok_or_else(refused)?;
         let who = Who { sponsor_key: Some(key), ..Who::default() };
-        self.0.admission.charge(&who, kind, Instant::now())?;
+        self.admission().charge(&who, kind, Instant::now())?;
+        if let Some(device) = caller.device.filter(|device| device.sponsor != sponsor) {
+            let detail = format!("{} is another sponsor's than the key", device.id);
+            return Err(Fault::refused("other_sponsors_device", detail));
+        }
         Ok((sponsor, key))
     }
 }

@@ -28,13 +28,14 @@ use super::{
 use crate::{
     admission::{self, Admission},
     backoff::Backoff,
+    devices::{Devices, Issuer},
     forget::{self, Forgotten},
     health::{Board, Part},
     listen::listen_on,
     observe,
     prices::{self, Feed},
     relay::{Bell, Fuel, Progress, Relayer, Settings},
-    requests::{Desk, DeskSettings, GasTokens},
+    requests::{Desk, DeskParts, DeskSettings, GasTokens},
 };
 
 /// Connections of requests, which keep none while they wait.
@@ -113,6 +114,8 @@ pub struct Relaying {
     pub desk: DeskSettings,
     /// How many of them are let in.
     pub admission: admission::Settings,
+    /// Whose devices are told apart, where that is done.
+    pub devices: Option<Issuer>,
     /// The header in which our own proxy says where a request came from, where there is one before us.
     pub client_address_header: Option<HeaderName>,
 }
@@ -154,15 +157,16 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
     let requests = connections(config, REQUEST_CONNECTIONS)?;
     // Each keeps one.
     let pool = connections(config, accounts.len() + 3)?;
-    let desk = Desk::new(
-        requests,
+    let desk = Desk::new(DeskParts {
+        pool: requests,
         simulator,
         forwarder,
-        bell.clone(),
-        relaying.tokens.clone(),
-        Admission::new(&relaying.admission, Instant::now())?,
-        relaying.desk,
-    );
+        bell: bell.clone(),
+        tokens: relaying.tokens.clone(),
+        admission: Admission::new(&relaying.admission, Instant::now())?,
+        devices: relaying.devices.as_ref().map(Devices::new).transpose()?,
+        settings: relaying.desk,
+    });
     let listener = listen_on(relaying.listen, relaying.ready_file.as_deref()).await?;
     let payee = relaying.treasury.as_ref().map(|(address, _)| *address);
     let settings = Settings { payee, ..relaying.settings };

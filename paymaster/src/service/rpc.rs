@@ -1,9 +1,6 @@
 //! SNIP-29 over HTTP: `POST /`, for wallets and apps, also out of browsers.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-};
+use std::{io, net::SocketAddr};
 
 use axum::{
     Json, Router,
@@ -24,17 +21,16 @@ use tower_http::{
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::asking::{Asking, DEVICE_HEADER, KEY_HEADERS};
 use crate::{
     admission::Kind,
     observe,
-    requests::{self, Caller, Desk},
+    requests::{self, Desk},
     snip29::{self, Call, Fault, FaultCode, Id, MalformedCall, Method, Reply, Request},
 };
 
 /// Largest body: a batch of operations as large as any is taken.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Where a sponsorship key comes: as SNIP-29's clients send it, and as older ones do.
-const KEY_HEADERS: [&str; 2] = ["x-paymaster-api-key", "api-key"];
 
 pub(super) async fn serve(
     listener: TcpListener,
@@ -44,7 +40,8 @@ pub(super) async fn serve(
 ) -> io::Result<()> {
     let allowed = [header::CONTENT_TYPE, header::AUTHORIZATION]
         .into_iter()
-        .chain(KEY_HEADERS.map(HeaderName::from_static));
+        .chain(KEY_HEADERS.map(HeaderName::from_static))
+        .chain([HeaderName::from_static(DEVICE_HEADER)]);
     // Any page may ask: what a key may cost is its policy's business, and no cookie counts here.
     let cors = CorsLayer::new()
         .allow_origin(Any)
@@ -88,15 +85,14 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let from = client_address(&headers, window.client_address_header.as_ref());
-    let caller = caller(&headers, from.unwrap_or_else(|| peer.ip()));
+    let asking = Asking::read(&headers, peer.ip(), window.client_address_header.as_ref());
     let desk = &window.desk;
     match snip29::read_calls(&body) {
         Err(fault) => Json(Reply::new(Id::NONE, Err(fault))).into_response(),
         Ok((calls, is_batch)) => {
             let mut replies = Vec::with_capacity(calls.len());
             for call in calls {
-                replies.extend(reply(desk, &caller, call).await);
+                replies.extend(reply(desk, &asking, call).await);
             }
             match (is_batch, replies.pop()) {
                 // Nothing but notifications.
@@ -111,37 +107,17 @@ async fn answer(
     }
 }
 
-/// What our own proxy has added: the last address in its header. Those before it came from outside, so anybody may have written
-/// them.
-fn client_address(headers: &HeaderMap, header: Option<&HeaderName>) -> Option<IpAddr> {
-    let last = headers.get_all(header?).iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-}
-
-fn caller(headers: &HeaderMap, from: IpAddr) -> Caller {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = || text("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let key = KEY_HEADERS.iter().find_map(|name| text(name)).or_else(bearer);
-    Caller {
-        key: key.map(str::to_owned),
-        device: None,
-        from: Some(from),
-        origin: text("origin").map(str::to_owned),
-        trace: ciro_telemetry::trace_here(headers),
-    }
-}
-
-async fn reply(desk: &Desk, caller: &Caller, call: Result<Call, MalformedCall>) -> Option<Reply> {
+async fn reply(desk: &Desk, asking: &Asking, call: Result<Call, MalformedCall>) -> Option<Reply> {
     let call = match call {
         Ok(call) => call,
         Err(MalformedCall { id, fault }) => return Some(Reply::new(id, Err(fault))),
     };
     let outcome = match Request::read(&call) {
         // A call of a batch is a request like any other.
-        Ok(request) => match desk.admit(caller, kind(&request)) {
+        Ok(request) => match desk.admit(&asking.caller, kind(&request)) {
             Ok(_permit) => {
                 let span = tracing::info_span!("call", method = call.method);
-                answer_to(desk, caller, request).instrument(span).await
+                answer_to(desk, asking, request).instrument(span).await
             }
             Err(fault) => Err(fault),
         },
@@ -157,25 +133,32 @@ async fn reply(desk: &Desk, caller: &Caller, call: Result<Call, MalformedCall>) 
     call.id.map(|id| Reply::new(id, outcome))
 }
 
-async fn answer_to(desk: &Desk, caller: &Caller, request: Request) -> Result<Value, Fault> {
+async fn answer_to(desk: &Desk, asking: &Asking, request: Request) -> Result<Value, Fault> {
+    let kind = kind(&request);
     match request {
+        // Who asks makes no difference to these, so a device whose token is over may follow what it has asked for.
         Request::IsAvailable | Request::Health => json(requests::is_available(desk).await),
         Request::GetSupportedTokens => json(requests::supported_tokens(desk)),
         Request::TrackingIdToLatestHash(id) => json(requests::track(desk, id).await?),
         Request::BuildTransaction(transaction, parameters) => {
-            json(requests::build(desk, caller, transaction, parameters).await?)
+            let caller = asking.known(desk, kind).await?;
+            json(requests::build(desk, &caller, transaction, parameters).await?)
         }
         Request::ExecuteTransaction(transaction, parameters) => {
-            json(requests::execute(desk, caller, transaction, &parameters).await?)
+            let caller = asking.known(desk, kind).await?;
+            json(requests::execute(desk, &caller, transaction, &parameters).await?)
         }
         Request::CanSponsor(transaction, parameters) => {
-            json(requests::can_sponsor(desk, caller, transaction, parameters).await?)
+            let caller = asking.known(desk, kind).await?;
+            json(requests::can_sponsor(desk, &caller, transaction, parameters).await?)
         }
         Request::ExecuteDirectTransaction(transaction, parameters) => {
-            json(requests::execute_direct(desk, caller, &transaction, &parameters).await?)
+            let caller = asking.known(desk, kind).await?;
+            json(requests::execute_direct(desk, &caller, &transaction, &parameters).await?)
         }
         Request::AddExecuteOutsideTransaction(transaction) => {
-            json(requests::execute_outside(desk, caller, transaction).await?)
+            let caller = asking.known(desk, kind).await?;
+            json(requests::execute_outside(desk, &caller, transaction).await?)
         }
     }
 }

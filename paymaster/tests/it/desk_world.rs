@@ -255,6 +255,7 @@ impl DeskWorld {
             .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
             .env("CIRO_ACCOUNT_TOKENS_AT_ONCE", "100000")
             .env("CIRO_KEY_TOKENS_AT_ONCE", "100000")
+            .env("CIRO_DEVICE_TOKENS_AT_ONCE", "100000")
             .envs(settings.env.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

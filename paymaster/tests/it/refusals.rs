@@ -288,7 +288,7 @@ async fn of_64_clients_at_once_with_a_budget_for_ten_exactly_ten_are_carried() {
 }
 
 /// What was built, as a call into the account.
-fn direct(world: &DeskWorld, built: &Value) -> Value {
+pub(crate) fn direct(world: &DeskWorld, built: &Value) -> Value {
     let read = ciro_paymaster::snip29::typed_data::read(&built["typed_data"]).unwrap();
     let signature: Vec<Felt> = world
         .sign(USER, &built["typed_data"])
