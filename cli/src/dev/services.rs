@@ -54,10 +54,10 @@ pub struct Services {
 
 impl Services {
     pub(super) async fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
-        let paymaster_spec = paymaster(plan)?;
-        let (mut paymaster, paymaster_url) = start(plan, paymaster_spec.clone()).await?;
         let gateway_spec = gateway(plan)?;
         let (mut gateway, gateway_url) = start(plan, gateway_spec.clone()).await?;
+        let paymaster_spec = paymaster(plan, &gateway_url)?;
+        let (mut paymaster, paymaster_url) = start(plan, paymaster_spec.clone()).await?;
         paymaster.wait_ready(PATIENCE, || mirrored(&paymaster_url)).await?;
         let snip29_url = told(&plan.files.path(SNIP29_READY))?;
         let health = format!("{gateway_url}/v1/health");
@@ -195,7 +195,7 @@ fn sibling(here: &Path, name: &str) -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("{name} is not beside {}; run `make build`", here.display()))
 }
 
-fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
+fn paymaster(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> {
     let relayers = plan.accounts.relayers.iter().map(|role| {
         let key = ciro_api::felt::parse_felt(&role.key_text)?;
         Ok((role.address(), PrivateKey::new(key)))
@@ -219,6 +219,9 @@ fn paymaster(plan: &Plan<'_>) -> anyhow::Result<ServiceSpec> {
         .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
         .env("CIRO_ACCOUNT_TOKENS_AT_ONCE", "1000000")
         .env("CIRO_KEY_TOKENS_AT_ONCE", "1000000")
+        .env("CIRO_DEVICE_TOKENS_AT_ONCE", "1000000")
+        .env("CIRO_DEVICE_JWKS_URL", format!("{gateway_url}/.well-known/jwks.json"))
+        .env("CIRO_DEVICE_ISSUER", ISSUER)
         .env("CIRO_TREASURY_ADDRESS", plan.accounts.treasury.address().to_string())
         .env("CIRO_TREASURY_KEY_FILE", plan.files.path("treasury.key"))
         // People wait for a demo; a real network gathers receipts for longer.

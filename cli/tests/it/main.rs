@@ -15,6 +15,8 @@ mod demo;
 #[cfg(test)]
 mod device_keys;
 #[cfg(test)]
+mod device_operations;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod faults;
