@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ciro_api::{Address, ChainId};
+use ciro_egress::{Authorities, ClientError, Poster, TrustError};
 use deadpool_postgres::Pool;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,12 +31,12 @@ use crate::{
     stack,
     together::Line,
     wake::Wake,
-    webhooks::{
-        Courier, Poster, deliver,
-        trust::{self, TrustError},
-    },
+    webhooks::{Courier, deliver},
     workers::drain::Drains,
 };
+
+/// What receivers of webhooks are told that we are.
+const USER_AGENT: &str = concat!("ciro-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// How long open requests may take to end once the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -89,8 +90,8 @@ pub enum GatewayError {
     #[error("the Redis URL cannot be used")]
     Limiter(#[source] redis::RedisError),
     /// What sends webhooks.
-    #[error("the client for webhooks cannot be built")]
-    Webhooks(#[source] reqwest_tls::Error),
+    #[error("webhooks cannot be sent")]
+    Webhooks(#[from] ClientError),
     /// Whom it should trust.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -168,9 +169,9 @@ fn open(config: &Config, stop: CancellationToken) -> Result<App, GatewayError> {
         claim_token: config.claims_per_minute,
         unknown_claim_token: config.unknown_claims_per_minute,
     };
-    let authorities = config.webhook_ca_file.as_deref().map(trust::read).transpose()?;
-    let poster = Poster::new(config.webhook_allow_private, authorities.unwrap_or_default())
-        .map_err(GatewayError::Webhooks)?;
+    let authorities = config.webhook_ca_file.as_deref().map(Authorities::read).transpose()?;
+    let poster =
+        Poster::new(USER_AGENT, config.webhook_allow_private, authorities.unwrap_or_default())?;
     let first_retry = Duration::from_millis(config.webhook_first_retry_ms);
     Ok(App {
         queue: Queue::new(&config.redis_url)?,

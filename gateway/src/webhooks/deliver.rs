@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use ciro_api::{DeviceId, ErrorCode, EventId, JobId, SponsorId, Trace, limits};
-use reqwest_tls::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use ciro_egress::{Call, PostError, Poster, Reply};
 use time::OffsetDateTime;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_postgres::{Row, types::Json};
@@ -18,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     event::{self, Happened},
-    post::{Answer, PostError, Poster},
     retry::Schedule,
     sign,
 };
@@ -84,12 +84,12 @@ struct Delivery {
 }
 
 /// A place among a host's calls. Given back however the delivery ends.
-struct Call {
+struct Place {
     app: Arc<App>,
     host: String,
 }
 
-impl Drop for Call {
+impl Drop for Place {
     fn drop(&mut self) {
         self.app.courier.end(&self.host);
     }
@@ -143,14 +143,14 @@ async fn take_on(
         let Some(row) = found else { return Ok(()) };
         let delivery = read_delivery(&row)?;
         app.courier.begin(&delivery.host);
-        let call = Call { app: Arc::clone(app), host: delivery.host.clone() };
-        under_way.spawn(deliver(call, delivery));
+        let place = Place { app: Arc::clone(app), host: delivery.host.clone() };
+        under_way.spawn(deliver(place, delivery));
     }
     Ok(())
 }
 
-async fn deliver(call: Call, delivery: Delivery) -> Result<(), ApiError> {
-    let app = &call.app;
+async fn deliver(place: Place, delivery: Delivery) -> Result<(), ApiError> {
+    let app = &place.app;
     let Happened { id, job, .. } = delivery.happened;
     let sent = match send(app, &delivery).await {
         Ok(sent) => sent,
@@ -209,23 +209,37 @@ async fn send(app: &App, delivery: &Delivery) -> Result<Sent, ApiError> {
     }
     let body = event::body(app, &delivery.happened).await?;
     let headers = headers(&delivery.happened, &secrets, &body)?;
-    let posted = app.courier.poster.post(&delivery.url, headers, body).await;
-    Ok(match posted {
-        Ok(Answer::Taken) => Sent::Taken,
-        Ok(Answer::Gone) => Sent::Failed(Failure {
-            status: Some(410),
-            reason: "the receiver answered 410 Gone".to_owned(),
-            again: Again::Never,
-            newly_gone: true,
-        }),
-        Ok(Answer::Refused { status, retry_after }) => Sent::Failed(Failure {
-            status: Some(status),
-            reason: format!("the receiver answered {status}"),
-            again: Again::After(retry_after),
-            newly_gone: false,
-        }),
+    let call = Call {
+        url: &delivery.url,
+        headers,
+        body,
+        timeout: Duration::from_millis(limits::WEBHOOK_TIMEOUT_MS),
+        reply_bytes_max: limits::WEBHOOK_REPLY_BYTES_MAX,
+    };
+    Ok(match app.courier.poster.post(call).await {
+        Ok(reply) => judge(&reply),
         Err(error @ PostError::Unusable(_)) => Failure::of(error.to_string(), Again::Never),
         Err(error) => Failure::of(error.to_string(), Again::After(None)),
+    })
+}
+
+/// The status is all that counts of an answer.
+fn judge(reply: &Reply) -> Sent {
+    let Reply { status, retry_after, .. } = *reply;
+    if (200..300).contains(&status) {
+        return Sent::Taken;
+    }
+    // It wants no more, ever.
+    let newly_gone = status == StatusCode::GONE.as_u16();
+    Sent::Failed(Failure {
+        status: Some(status),
+        reason: if newly_gone {
+            "the receiver answered 410 Gone".to_owned()
+        } else {
+            format!("the receiver answered {status}")
+        },
+        again: if newly_gone { Again::Never } else { Again::After(retry_after) },
+        newly_gone,
     })
 }
 

@@ -1,52 +1,80 @@
-//! Calls a receiver: the connection goes to exactly the address that was checked, no redirect is followed, and no more
-//! is read than it takes to know the status.
+//! Calls a server: the connection goes to exactly the address that was checked, no redirect is followed, and no more is read
+//! than the caller said.
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
-use ciro_api::limits;
 use reqwest_tls::{
-    Certificate, Client, Response, StatusCode,
+    Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, RETRY_AFTER},
     redirect::Policy,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::{address::is_public, certificate::BadCertificate, destination};
+use crate::{
+    address::is_public, certificate::BadCertificate, destination, seconds::Readable,
+    trust::Authorities,
+};
 
 /// A host that takes longer to connect to is as good as away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the receiver's host said.
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// To where.
+    pub url: &'a str,
+    /// With these headers beside the client's own.
+    pub headers: HeaderMap,
+    /// And this body.
+    pub body: Vec<u8>,
+    /// How long all of it may take, the reading of the answer included.
+    pub timeout: Duration,
+    /// How much of the answer's body is read, in bytes.
+    pub reply_bytes_max: usize,
+}
+
+/// What the server said.
 #[derive(Debug)]
-pub(super) enum Answer {
-    /// 2xx.
-    Taken,
-    /// 410: it wants no more, ever.
-    Gone,
-    /// Anything else.
-    Refused { status: u16, retry_after: Option<Duration> },
+pub struct Reply {
+    /// Any status, those of redirects too.
+    pub status: u16,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// All of the answer's body, or why there is not all of it.
+    pub body: Result<Vec<u8>, PostError>,
 }
 
 /// Nobody answered, or nobody was asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PostError {
+pub enum PostError {
     /// The address may not be called. No later try will do better.
     #[error("the address may not be called: {0}")]
     Unusable(#[from] destination::Unusable),
     /// Its name means no address that may be called.
     #[error("the host has no public address")]
     Private,
-    #[error("no answer within {} s", limits::WEBHOOK_TIMEOUT_MS / 1_000)]
-    TimedOut,
+    /// Not all of an answer came in time.
+    #[error("no answer within {}", Readable(*.0))]
+    TimedOut(Duration),
     /// Who answers cannot show that it is the receiver.
     #[error("the receiver's certificate is {0}")]
     Certificate(BadCertificate),
+    /// Nobody is there.
     #[error("no connection could be made")]
     Connect,
+    /// Somebody was.
     #[error("the connection broke")]
     Broken,
+    /// The answer goes on and on.
+    #[error("the answer has more than {0} bytes")]
+    TooLong(usize),
 }
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the client for calls to other servers cannot be built")]
+pub struct ClientError(#[from] reqwest_tls::Error);
 
 /// Looks names up as this machine does.
 struct OfMachine;
@@ -86,70 +114,64 @@ impl<R: Resolve> Resolve for PublicOnly<R> {
 
 /// What makes the calls.
 #[derive(Clone, Debug)]
-pub(crate) struct Poster {
+pub struct Poster {
     client: Client,
     allow_private: bool,
 }
 
 impl Poster {
-    /// Trusts `authorities` beside the machine's own.
-    pub(crate) fn new(
+    /// Calls itself `user_agent` and trusts `authorities` beside the machine's own. With `allow_private`, plain HTTP, any port and
+    /// any address may be called: for development alone.
+    pub fn new(
+        user_agent: &'static str,
         allow_private: bool,
-        authorities: Vec<Certificate>,
-    ) -> Result<Self, reqwest_tls::Error> {
+        authorities: Authorities,
+    ) -> Result<Self, ClientError> {
         if allow_private {
-            Self::with_names(OfMachine, true, authorities)
+            Self::with_names(OfMachine, user_agent, true, authorities)
         } else {
-            Self::with_names(PublicOnly(OfMachine), false, authorities)
+            Self::with_names(PublicOnly(OfMachine), user_agent, false, authorities)
         }
     }
 
     fn with_names(
         names: impl Resolve + 'static,
+        user_agent: &'static str,
         allow_private: bool,
-        authorities: Vec<Certificate>,
-    ) -> Result<Self, reqwest_tls::Error> {
+        authorities: Authorities,
+    ) -> Result<Self, ClientError> {
         let client = Client::builder()
             .dns_resolver(Arc::new(names))
-            .tls_certs_merge(authorities)
-            .user_agent(concat!("ciro-gateway/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(authorities.0)
+            .user_agent(user_agent)
             // A proxy would look names up by itself.
             .no_proxy()
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(Duration::from_millis(limits::WEBHOOK_TIMEOUT_MS))
             // Receivers are many and seldom called.
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(CONNECT_TIMEOUT);
         Ok(Self { client: client.build()?, allow_private })
     }
 
-    /// Calls the receiver once.
-    pub(super) async fn post(
-        &self,
-        url: &str,
-        headers: HeaderMap,
-        body: Vec<u8>,
-    ) -> Result<Answer, PostError> {
+    /// Calls once.
+    pub async fn post(&self, call: Call<'_>) -> Result<Reply, PostError> {
+        let Call { url, headers, body, timeout, reply_bytes_max } = call;
         let url = destination::check(url, self.allow_private)?;
-        let sent = self.client.post(url).headers(headers).body(body).send().await;
-        let response = sent.map_err(|error| sort(&error))?;
-        let status = response.status();
+        let post = self.client.post(url).headers(headers).body(body).timeout(timeout);
+        let response = post.send().await.map_err(|error| sort(&error, timeout))?;
+        let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        drain(response).await;
-        Ok(match status {
-            status if status.is_success() => Answer::Taken,
-            StatusCode::GONE => Answer::Gone,
-            status => Answer::Refused { status: status.as_u16(), retry_after },
-        })
+        let body = read(response, reply_bytes_max, timeout).await;
+        Ok(Reply { status, retry_after, body })
     }
 }
 
-fn sort(error: &reqwest_tls::Error) -> PostError {
+fn sort(error: &reqwest_tls::Error, timeout: Duration) -> PostError {
     if found_nothing_public(error) {
         PostError::Private
     } else if error.is_timeout() {
-        PostError::TimedOut
+        PostError::TimedOut(timeout)
     } else if let Some(bad) = BadCertificate::behind(error) {
         PostError::Certificate(bad)
     } else if error.is_connect() {
@@ -171,13 +193,20 @@ fn found_nothing_public(error: &reqwest_tls::Error) -> bool {
     false
 }
 
-/// Reads a little, so that the connection can serve again. What does not end soon is closed with it.
-async fn drain(mut response: Response) {
-    let mut left = limits::WEBHOOK_REPLY_BYTES_MAX;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let Some(less) = left.checked_sub(chunk.len()) else { return };
-        left = less;
+/// Reads to the end, so that the connection can serve again. What does not end soon is closed with it.
+async fn read(
+    mut response: Response,
+    most: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, PostError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| sort(&error, timeout))? {
+        if most - body.len() < chunk.len() {
+            return Err(PostError::TooLong(most));
+        }
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
 /// Seconds, or a date.
@@ -197,9 +226,16 @@ mod tests {
         atomic::{AtomicUsize, Ordering},
     };
 
-    use tokio::net::TcpListener;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
+
+    fn to(url: &str, timeout: Duration) -> Call<'_> {
+        Call { url, headers: HeaderMap::new(), body: Vec::new(), timeout, reply_bytes_max: 64 }
+    }
 
     fn asked(text: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
@@ -217,8 +253,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_not_called() {
-        let poster = Poster::new(false, Vec::new()).unwrap();
-        let called = poster.post("https://localhost/", HeaderMap::new(), Vec::new()).await;
+        let poster = Poster::new("test", false, Authorities::default()).unwrap();
+        let called = poster.post(to("https://localhost/", Duration::from_secs(5))).await;
         assert!(matches!(called, Err(PostError::Private)), "{called:?}");
     }
 
@@ -254,9 +290,51 @@ mod tests {
         (address, calls)
     }
 
-    async fn call(names: impl Resolve + 'static) -> Result<Answer, PostError> {
-        let poster = Poster::with_names(names, false, Vec::new()).unwrap();
-        poster.post("https://game.example/", HeaderMap::new(), Vec::new()).await
+    async fn call(names: impl Resolve + 'static) -> Result<Reply, PostError> {
+        let poster = Poster::with_names(names, "test", false, Authorities::default()).unwrap();
+        poster.post(to("https://game.example/", Duration::from_secs(5))).await
+    }
+
+    /// A server on this machine that answers each call with these bytes and then says nothing more.
+    async fn says(bytes: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut seen = [0; 1024];
+                let _request = stream.read(&mut seen).await.unwrap();
+                stream.write_all(bytes).await.unwrap();
+                kept.push(stream);
+            }
+        });
+        url
+    }
+
+    async fn answer(bytes: &'static [u8], timeout: Duration) -> Result<Reply, PostError> {
+        let poster = Poster::new("test", true, Authorities::default()).unwrap();
+        poster.post(to(&says(bytes).await, timeout)).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_whole_up_to_its_bound_and_within_its_time() {
+        let patient = Duration::from_secs(20);
+        let whole = b"HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nlate";
+        let reply = answer(whole, patient).await.unwrap();
+        assert_eq!((reply.status, reply.retry_after), (503, Some(Duration::from_secs(7))));
+        assert_eq!(reply.body.unwrap(), b"late");
+        let long = b"HTTP/1.1 200 OK\r\ncontent-length: 65\r\n\r\n\
+            aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        let body = answer(long, patient).await.unwrap().body;
+        assert!(matches!(body, Err(PostError::TooLong(64))), "{body:?}");
+        // The status alone came in time.
+        let short = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhalf";
+        let body = answer(short, Duration::from_millis(300)).await.unwrap().body;
+        assert!(matches!(body, Err(PostError::TimedOut(_))), "{body:?}");
+        let silent = answer(b"", Duration::from_millis(300)).await;
+        assert_eq!(silent.unwrap_err().to_string(), "no answer within 300 ms");
+        let elsewhere = b"HTTP/1.1 302 Found\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(answer(elsewhere, patient).await.unwrap().status, 302);
     }
 
     async fn addresses(names: &impl Resolve) -> Option<Vec<SocketAddr>> {

@@ -1,4 +1,4 @@
-//! Why a receiver's certificate was not believed, in words for its sponsor.
+//! Why a receiver's certificate was not believed, in words for whoever named it.
 
 use std::{error::Error, io};
 
@@ -6,13 +6,17 @@ use rustls::CertificateError as Cause;
 
 /// What is wrong with a receiver's certificate. Our own words: what stands in it is the receiver's to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadCertificate {
+pub enum BadCertificate {
+    /// Nobody whom we trust vouches for it.
     #[error("by an authority that we do not trust")]
     UnknownAuthority,
+    /// It is somebody else's.
     #[error("for another name")]
     OtherName,
+    /// By our clock.
     #[error("over, or not good yet")]
     OutOfTime,
+    /// Anything else, also a signature that is not its authority's.
     #[error("not good")]
     Other,
 }

@@ -20,10 +20,16 @@ pub enum TrustError {
     Empty(PathBuf),
 }
 
-/// The certificates of a PEM file, of which there is at least one.
-pub(crate) fn read(path: &Path) -> Result<Vec<Certificate>, TrustError> {
-    let pem = std::fs::read(path).map_err(|e| TrustError::Read(path.to_owned(), e))?;
-    parse(path, &pem)
+/// Authorities whose word counts beside that of the machine's own; none, unless an operator adds some.
+#[derive(Clone, Debug, Default)]
+pub struct Authorities(pub(crate) Vec<Certificate>);
+
+impl Authorities {
+    /// The certificates of a PEM file, of which there is at least one.
+    pub fn read(path: &Path) -> Result<Self, TrustError> {
+        let pem = std::fs::read(path).map_err(|e| TrustError::Read(path.to_owned(), e))?;
+        parse(path, &pem).map(Self)
+    }
 }
 
 fn parse(path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, TrustError> {
@@ -42,7 +48,7 @@ mod tests {
     #[test]
     fn a_file_without_a_certificate_is_refused_by_its_name() {
         let path = Path::new("authorities.pem");
-        let missing = read(Path::new("/nowhere/authorities.pem")).unwrap_err();
+        let missing = Authorities::read(Path::new("/nowhere/authorities.pem")).unwrap_err();
         assert!(missing.to_string().contains("/nowhere/authorities.pem"), "{missing}");
         for empty in ["", "certificates go here"] {
             let error = parse(path, empty.as_bytes()).unwrap_err();

@@ -1,37 +1,43 @@
-//! Where a webhook may go: what can be said of an address before its name is looked up.
+//! Where a call may go: what can be said of an address before its name is looked up.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::net::IpAddr;
 
-use ciro_api::{ErrorCode, Problem, limits, rest::webhooks::Webhook};
+use ciro_api::limits;
 use url::{Host, Url};
 
-use super::address::is_public;
-use crate::problem::ApiError;
+use crate::address::is_public;
 
 /// The ports of HTTPS; others are other services, which must not hear from us.
 const PORTS: [u16; 2] = [443, 8443];
 
 /// Why an address is not called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
+pub enum Unusable {
+    /// Longer than browsers and proxies take.
     #[error("at most {} bytes", limits::WEBHOOK_URL_BYTES_MAX)]
     TooLong,
+    /// No URL, or one that names no host.
     #[error("not an absolute URL")]
     NotAUrl,
+    /// Nobody could tell who answers.
     #[error("must be https")]
     Scheme,
+    /// Credentials in a URL end in logs.
     #[error("must not name a user or a password")]
     User,
+    /// It would not be sent.
     #[error("must not have a fragment")]
     Fragment,
+    /// Another service's.
     #[error("must be port 443 or 8443")]
     Port,
+    /// No host of the public internet.
     #[error("must not be a private or special address")]
     Private,
 }
 
 /// The URL, if it may be called. With `allow_private`, plain HTTP, any port and any address may be.
-pub(super) fn check(text: &str, allow_private: bool) -> Result<Url, Unusable> {
+pub fn check(text: &str, allow_private: bool) -> Result<Url, Unusable> {
     if text.len() > limits::WEBHOOK_URL_BYTES_MAX {
         return Err(Unusable::TooLong);
     }
@@ -63,22 +69,6 @@ pub(super) fn check(text: &str, allow_private: bool) -> Result<Url, Unusable> {
     match url.port_or_known_default() {
         Some(port) if PORTS.contains(&port) => Ok(url),
         _ => Err(Unusable::Port),
-    }
-}
-
-/// The webhook of a new job, if it can be kept.
-pub(crate) fn usable(webhook: Webhook, allow_private: bool) -> Result<Webhook, ApiError> {
-    let bad = |pointer: &str, detail: String| {
-        let problem = Problem::new(ErrorCode::InvalidRequest, "the webhook cannot be used");
-        Err(problem.at(pointer, detail).into())
-    };
-    let distinct: HashSet<_> = webhook.events.iter().collect();
-    if webhook.events.is_empty() || distinct.len() != webhook.events.len() {
-        return bad("/webhook/events", "name 1 to 4 events, each once".to_owned());
-    }
-    match check(&webhook.url, allow_private) {
-        Ok(url) => Ok(Webhook { url: url.into(), ..webhook }),
-        Err(unusable) => bad("/webhook/url", unusable.to_string()),
     }
 }
 
