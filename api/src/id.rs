@@ -142,6 +142,11 @@ id!(
     OperationId, "op_"
 );
 
+id!(
+    /// A question to a sponsor's server: whether it pays for an operation. Each time that one is asked about, another.
+    QuestionId, "ask_"
+);
+
 impl JobId {
     /// The job as the felt that attestations name: its UUID as a 128-bit big-endian integer.
     pub fn to_felt(self) -> Felt {

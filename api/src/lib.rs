@@ -23,7 +23,7 @@ pub use felt::{
 };
 pub use id::{
     AttestedJob, ClaimTokenId, DeviceId, EventId, JobId, LeaseId, OnchainJobId, OperationId,
-    SponsorId, SponsorKeyId, StatementId, WebhookSecretId,
+    QuestionId, SponsorId, SponsorKeyId, StatementId, WebhookSecretId,
 };
 pub use manifest::Manifest;
 pub use money::Fri;

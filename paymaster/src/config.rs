@@ -6,8 +6,10 @@ use anyhow::Context;
 use axum::http::HeaderName;
 use ciro_api::{Address, Fri};
 use ciro_contracts::{Deployment, PrivateKey, SignerLink};
+use ciro_egress::Authorities;
 use ciro_paymaster::{
     admission::{self, Rate},
+    ask::{self, WebhookKey},
     devices::Issuer,
     keystores,
     relay::Settings,
@@ -140,6 +142,17 @@ pub(crate) struct Flags {
     /// The header in which your own proxy says where a request came from. Without it, that is who connects.
     #[arg(long, env = "CIRO_CLIENT_ADDRESS_HEADER")]
     client_address_header: Option<HeaderName>,
+    /// The Ed25519 key (PKCS#8 PEM, readable only by its owner) that questions to sponsors' own servers are signed with. Without
+    /// it, rules that ask deny.
+    #[arg(long, env = "CIRO_POLICY_WEBHOOK_KEY_FILE")]
+    policy_webhook_key_file: Option<PathBuf>,
+    /// Certificates (PEM) of authorities that a sponsor's server may be certified by, beside those that this machine trusts.
+    #[arg(long, env = "CIRO_WEBHOOK_CA_FILE")]
+    webhook_ca_file: Option<PathBuf>,
+    /// For development: sponsors' servers may also be on any port and at private addresses, this machine's own included. Whoever
+    /// can write a policy can then call what this paymaster can reach.
+    #[arg(long, env = "CIRO_WEBHOOK_ALLOW_PRIVATE", default_value_t = false)]
+    webhook_allow_private: bool,
     /// After how long without a block a relayer's transaction is sent again, at a higher price.
     #[arg(long, env = "CIRO_RESEND_AFTER_MS", default_value_t = 15_000)]
     resend_after_ms: u64,
@@ -241,7 +254,20 @@ impl Flags {
                 },
                 ..admission::Settings::default()
             },
+            asking: self.asking()?,
             client_address_header: self.client_address_header.clone(),
+        }))
+    }
+
+    fn asking(&self) -> anyhow::Result<Option<ask::Settings>> {
+        let Some(file) = &self.policy_webhook_key_file else { return Ok(None) };
+        let key = WebhookKey::from_pem(&keystores::read_secret(file)?)
+            .with_context(|| format!("reading {}", file.display()))?;
+        let authorities = self.webhook_ca_file.as_deref().map(Authorities::read).transpose()?;
+        Ok(Some(ask::Settings {
+            key,
+            authorities: authorities.unwrap_or_default(),
+            allow_private: self.webhook_allow_private,
         }))
     }
 }

@@ -4,6 +4,7 @@
 //! [`service`] holds the operator's key and talks to the chain.
 
 pub mod admission;
+pub mod ask;
 mod backoff;
 mod database;
 pub mod devices;

@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use crate::{health::StatementCounts, settle::Step, snip29::Method, watch::Progress};
 
 /// Everything that a paymaster measures.
-pub static FAMILIES: [Family; 14] = [
+pub static FAMILIES: [Family; 15] = [
     Family {
         name: "ciro_paymaster_statements_closed_total",
         kind: Kind::Counter,
@@ -93,6 +93,12 @@ pub static FAMILIES: [Family; 14] = [
         labels: &["outcome"],
         help: "How often the gateways' keys of devices' tokens were asked for: read, or failed",
     },
+    Family {
+        name: "ciro_paymaster_webhooks_total",
+        kind: Kind::Counter,
+        labels: &["outcome"],
+        help: "Questions to sponsors' servers: allowed, denied, or failed, when there was no answer",
+    },
 ];
 
 pub(crate) fn closed() {
@@ -130,6 +136,9 @@ pub(crate) fn greet() {
     counter!("ciro_paymaster_price_failures_total").increment(0);
     for outcome in ["read", "failed"] {
         counter!("ciro_paymaster_device_key_reads_total", "outcome" => outcome).increment(0);
+    }
+    for outcome in ["allowed", "denied", "failed"] {
+        counter!("ciro_paymaster_webhooks_total", "outcome" => outcome).increment(0);
     }
     for method in Method::ALL {
         counter!("ciro_paymaster_requests_total", "method" => method.name(), "code" => "0")
@@ -195,6 +204,10 @@ pub(crate) fn requested(method: &'static str, code: i32) {
 pub(crate) fn device_keys_read(is_read: bool) {
     let outcome = if is_read { "read" } else { "failed" };
     counter!("ciro_paymaster_device_key_reads_total", "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn asked(outcome: &'static str) {
+    counter!("ciro_paymaster_webhooks_total", "outcome" => outcome).increment(1);
 }
 
 /// A float holds it to 15 digits, which is enough for an alarm.

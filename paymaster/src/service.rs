@@ -108,6 +108,9 @@ pub enum ServiceError {
     /// Devices that cannot be told apart.
     #[error("CIRO_DEVICE_JWKS_URL cannot be used")]
     Devices(#[from] crate::devices::IssuerError),
+    /// What would ask sponsors' servers.
+    #[error("sponsors' servers cannot be asked")]
+    Asking(#[from] ciro_egress::ClientError),
     /// Nobody to relay.
     #[error("relaying takes at least one relayer")]
     NoRelayer,

@@ -15,16 +15,17 @@ use serde_json::json;
 use super::{
     accounts::{self, version_of},
     carry::fresh,
+    decide::{Matter, decide},
     denials,
     deployment::{self, NewAccount},
     desk::{Caller, Desk, now},
-    policies::Verdict,
     quote::Cost,
     signed::check_bounds,
     tokens::{GasToken, GasTokens, Untaken},
 };
 use crate::{
     admission::Kind,
+    ask::Phase,
     policy,
     relay::tracking_id,
     snip29::{
@@ -38,6 +39,8 @@ struct Builder<'a> {
     desk: &'a Desk,
     caller: &'a Caller,
     parameters: Parameters,
+    /// Why it is built, for the sponsor's server.
+    phase: Phase,
     /// Who is to pay, if not the account.
     sponsor: Option<(SponsorId, SponsorKeyId)>,
 }
@@ -57,12 +60,23 @@ pub async fn build(
     transaction: UserTransaction,
     parameters: Parameters,
 ) -> Result<Built, Fault> {
+    build_for(desk, caller, transaction, parameters, Phase::Build).await
+}
+
+/// Builds it, to be signed or only to see whether it could be.
+pub(super) async fn build_for(
+    desk: &Desk,
+    caller: &Caller,
+    transaction: UserTransaction,
+    parameters: Parameters,
+    phase: Phase,
+) -> Result<Built, Fault> {
     // Before anything that costs us something.
     let sponsor = match parameters.fee_mode {
         FeeMode::Sponsored { .. } => Some(desk.sponsor(caller, Kind::Build).await?),
         FeeMode::Default { .. } => None,
     };
-    let builder = Builder { desk, caller, parameters, sponsor };
+    let builder = Builder { desk, caller, parameters, phase, sponsor };
     match transaction {
         UserTransaction::Invoke { invoke } => {
             let actor = builder.actor(&invoke).await?;
@@ -271,8 +285,7 @@ impl Builder<'_> {
         cost: Cost,
     ) -> Result<(), Fault> {
         let Some((sponsor, key)) = self.sponsor else { return Ok(()) };
-        let client = self.desk.client().await?;
-        let (_, policy) = self.desk.policies().of(&**client, sponsor).await?;
+        let (revision, policy) = self.desk.policy(sponsor).await?;
         let operation = policy::Operation {
             key,
             account: actor.address,
@@ -288,7 +301,9 @@ impl Builder<'_> {
             forwarder: self.desk.forwarder().address,
             now: now(),
         };
-        let paid = Verdict::of(policy.decide(&operation)).paid().map(drop);
+        let (phase, operation) = (self.phase, &operation);
+        let matter = Matter { phase, sponsor, revision, operation, message_hash: None };
+        let paid = decide(self.desk, &policy, &matter).await.map(drop);
         if let Err(fault) = &paid {
             denials::note(self.desk, (sponsor, key), fault).await;
         }

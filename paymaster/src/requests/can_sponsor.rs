@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::{
-    build::build,
+    build::build_for,
     desk::{Caller, Desk},
 };
-use crate::snip29::{Fault, FaultCode, FeeEstimate, FeeMode, Parameters, UserTransaction};
+use crate::{
+    ask::Phase,
+    snip29::{Fault, FaultCode, FeeEstimate, FeeMode, Parameters, UserTransaction},
+};
 
 /// What a dry run says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +35,7 @@ pub async fn can_sponsor(
         let detail = "only fee mode `sponsored` has a sponsor";
         return Err(Fault::new(FaultCode::InvalidParams, detail));
     };
-    match build(desk, caller, transaction, parameters).await {
+    match build_for(desk, caller, transaction, parameters, Phase::DryRun).await {
         Ok(built) => Ok(CanSponsor { sponsored: true, fee: Some(built.fee), denial: None }),
         Err(fault) if fault.code == FaultCode::TransactionExecutionError => {
             Ok(CanSponsor { sponsored: false, fee: None, denial: fault.data })

@@ -1,9 +1,7 @@
 //! Takes on what was signed: simulates it as it would be sent, asks the sponsor's policy, reserves, queues, and waits until a
 //! transaction carries it.
 
-use ciro_api::{
-    Address, Felt, Fri, OperationId, SponsorId, SponsorKeyId, TrackingId, TxHash, limits,
-};
+use ciro_api::{Address, Felt, OperationId, SponsorId, SponsorKeyId, TrackingId, TxHash, limits};
 use ciro_contracts::{
     AccountDeployment, Charge, Effects, Operation, Outcome, OutsideVersion, Simulation, TokenUnits,
     Validation,
@@ -16,15 +14,15 @@ use super::{
     accounts::{self, version_of},
     denials,
     desk::{Caller, Desk, now},
-    policies::Verdict,
+    queue::{Refused, queue, queue_sponsored},
     quote::Cost,
     signed::Signed,
     standing,
     tokens::GasToken,
 };
 use crate::{
-    policy::{self, Wanted},
-    relay::{self, Carried, EnqueueError, Queued, Track, TrackState},
+    policy,
+    relay::{self, Carried, Queued, Track, TrackState},
     snip29::{Executed, Fault, FaultCode, TypedVersion, WireFelt},
 };
 
@@ -116,8 +114,8 @@ pub(super) async fn carry(
         match request.payment {
             Payment::Account(..) => queue(desk, &queued).await,
             Payment::Sponsor(sponsor, key) => {
-                let queued = Queued { sponsor: Some((sponsor, key)), ..queued };
-                reserve_and_queue(desk, caller, &request, &queued, cost).await
+                let operation = operation(desk, caller, &request, (key, class_hash, cost))?;
+                queue_sponsored(desk, (sponsor, key), &queued, &operation).await
             }
         }
     };
@@ -254,68 +252,28 @@ async fn is_risky(desk: &Desk, simulation: &Simulation) -> Result<bool, Fault> {
     Ok(false)
 }
 
-enum Refused {
-    Known,
-    Fault(Fault),
-}
-
-impl<E: Into<Fault>> From<E> for Refused {
-    fn from(error: E) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-async fn queue(desk: &Desk, queued: &Queued<'_>) -> Result<(), Refused> {
-    let mut client = desk.client().await?;
-    let tx = client.transaction().await?;
-    enqueue(desk, &tx, queued).await?;
-    Ok(tx.commit().await?)
-}
-
-async fn enqueue(
+/// What the sponsor's policy decides about.
+fn operation<'a>(
     desk: &Desk,
-    tx: &deadpool_postgres::Transaction<'_>,
-    queued: &Queued<'_>,
-) -> Result<(), Refused> {
-    match relay::enqueue(tx, desk.forwarder(), queued).await {
-        Err(EnqueueError::Known(_)) => Err(Refused::Known),
-        other => Ok(other?),
-    }
-}
-
-async fn reserve_and_queue(
-    desk: &Desk,
-    caller: &Caller,
-    request: &Request,
-    queued: &Queued<'_>,
-    cost: Cost,
-) -> Result<(), Refused> {
-    let Some((sponsor, key)) = queued.sponsor else { return queue(desk, queued).await };
-    let mut client = desk.client().await?;
-    let (revision, policy) = desk.policies().of(&**client, sponsor).await?;
-    let most: Fri = cost.most()?;
-    let calls = request.signed.as_ref().map_or(&[][..], |signed| &signed.execution.calls);
-    let operation = policy::Operation {
+    caller: &'a Caller,
+    request: &'a Request,
+    (key, class_hash, cost): (SponsorKeyId, Felt, Cost),
+) -> Result<policy::Operation<'a>, Fault> {
+    Ok(policy::Operation {
         key,
         account: request.account,
-        class_hash: queued.class_hash,
+        class_hash,
         deploys: request.deployment.is_some(),
         device: caller.device_id(),
         from: caller.from,
         origin: caller.origin.as_deref(),
-        calls,
+        calls: request.signed.as_ref().map_or(&[][..], |signed| &signed.execution.calls),
         l2_gas: cost.l2_gas,
         l2_gas_price: cost.l2_gas_price,
-        fee: most,
+        fee: cost.most()?,
         forwarder: desk.forwarder().address,
         now: now(),
-    };
-    let rule = Verdict::of(policy.decide(&operation)).paid()?;
-    let mut tx = client.transaction().await?;
-    let wanted = Wanted { id: request.id, sponsor, revision, rule, operation: &operation };
-    policy::reserve(&mut tx, &wanted).await?;
-    enqueue(desk, &tx, queued).await?;
-    Ok(tx.commit().await?)
+    })
 }
 
 /// Until a transaction carries it, which a client can then look up.

@@ -14,7 +14,9 @@ use time::OffsetDateTime;
 use super::{accounts::Accounts, policies::Policies, quote::Overheads, tokens::GasTokens};
 use crate::{
     admission::{Admission, Kind, Permit, Who, network},
+    ask::Asker,
     devices::{Device, Devices},
+    policy::Policy,
     relay::Bell,
     snip29::Fault,
     sponsors,
@@ -93,6 +95,8 @@ pub struct DeskParts {
     pub admission: Admission,
     /// Tells devices apart. Without it, a token is refused.
     pub devices: Option<Devices>,
+    /// What asks sponsors' servers. Without it, rules that ask deny.
+    pub asker: Option<Asker>,
     /// How requests are treated.
     pub settings: DeskSettings,
 }
@@ -136,8 +140,20 @@ impl Desk {
         &self.0.accounts
     }
 
-    pub(super) fn policies(&self) -> &Policies {
-        &self.0.policies
+    /// What asks sponsors' servers, where that can be done.
+    pub(super) fn asker(&self) -> Option<&Asker> {
+        self.0.parts.asker.as_ref()
+    }
+
+    /// The keys that questions to sponsors' servers are signed with, as Standard Webhooks writes them.
+    pub fn webhook_keys(&self) -> Vec<String> {
+        self.asker().map(Asker::public_key).into_iter().collect()
+    }
+
+    /// The sponsor's policy that holds now, with its revision.
+    pub(super) async fn policy(&self, sponsor: SponsorId) -> Result<(i32, Arc<Policy>), Fault> {
+        let client = self.client().await?;
+        self.0.policies.of(&**client, sponsor).await
     }
 
     pub(super) fn overheads(&self) -> &Overheads {
@@ -159,13 +175,13 @@ impl Desk {
     /// Lets a request in by where it comes from, or says when to come back. To be held while it is worked on.
     pub fn admit(&self, caller: &Caller, kind: Kind) -> Result<Permit, Fault> {
         let who = Who { network: caller.from.map(network), ..Who::default() };
-        Ok(self.admission().take(&who, kind, Instant::now())?)
+        Ok(self.0.parts.admission.take(&who, kind, Instant::now())?)
     }
 
     /// Takes what the account's operation weighs, once the account was seen to want it.
     pub(super) fn charge(&self, account: Address) -> Result<(), Fault> {
         let who = Who { account: Some(account), ..Who::default() };
-        Ok(self.admission().charge(&who, Kind::Execute, Instant::now())?)
+        Ok(self.0.parts.admission.charge(&who, Kind::Execute, Instant::now())?)
     }
 
     /// The sponsor whose key came with the request, and whose device asks where one does. The same words for every key that is none, so that a stranger learns
@@ -185,7 +201,7 @@ impl Desk {
         let client = self.client().await?;
         let (sponsor, key) = sponsors::sponsor_of_key(&**client, key).await?.ok_or_else(refused)?;
         let who = Who { sponsor_key: Some(key), ..Who::default() };
-        self.admission().charge(&who, kind, Instant::now())?;
+        self.0.parts.admission.charge(&who, kind, Instant::now())?;
         if let Some(device) = caller.device.filter(|device| device.sponsor != sponsor) {
             let detail = format!("{} is another sponsor's than the key", device.id);
             return Err(Fault::refused("other_sponsors_device", detail));

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     StoreError,
     admission::Refused,
+    ask::AskError,
     policy::{Denial, PolicyStoreError, ReserveError},
     relay::EnqueueError,
     snip29::{Fault, FaultCode},
@@ -77,6 +78,22 @@ impl From<Refused> for Fault {
             "reason": "rate_limited", "retry_after": seconds, "detail": refused.why.to_string(),
         });
         Self { code: FaultCode::RateLimited, data: Some(data) }
+    }
+}
+
+impl From<AskError> for Fault {
+    fn from(error: AskError) -> Self {
+        match &error {
+            AskError::Crowded(crowded) => {
+                let data = json!({
+                    "reason": "rate_limited", "retry_after": 1, "detail": crowded.to_string(),
+                });
+                Self { code: FaultCode::RateLimited, data: Some(data) }
+            }
+            AskError::Body(_) | AskError::Header(_) => {
+                Self::internal("the sponsor's server cannot be asked", &error)
+            }
+        }
     }
 }
 
@@ -153,5 +170,19 @@ impl From<ReserveError> for Fault {
             }
             ReserveError::Database(_) => Self::internal("the database failed", &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::Crowded;
+
+    #[test]
+    fn who_finds_too_many_questions_in_flight_is_told_when_to_come_back() {
+        let fault = Fault::from(AskError::Crowded(Crowded));
+        assert_eq!(fault.code.number(), -32_005);
+        assert_eq!(fault.data.as_ref().unwrap()["retry_after"], 1);
+        assert_eq!(fault.denial(), None, "it is no refusal of the sponsor's");
     }
 }

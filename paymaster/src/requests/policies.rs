@@ -10,7 +10,7 @@ use lru::LruCache;
 use tokio_postgres::{GenericClient, types::Type};
 
 use crate::{
-    policy::{self, Decision, Policy, Rule},
+    policy::{self, Policy},
     snip29::Fault,
 };
 
@@ -35,13 +35,10 @@ impl Policies {
         client: &impl GenericClient,
         sponsor: SponsorId,
     ) -> Result<(i32, Arc<Policy>), Fault> {
-        let rows =
-            client.query_typed(include_str!("revision.sql"), &[(&sponsor.0, Type::UUID)]).await?;
-        let newest: Option<i32> = rows.first().map(|row| row.try_get(0)).transpose()?.flatten();
         let none = || {
             Fault::denied("no_policy", None, "the sponsor has no policy, so it pays for nothing")
         };
-        let newest = newest.ok_or_else(none)?;
+        let newest = newest(client, sponsor).await?.ok_or_else(none)?;
         if let Some((revision, policy)) = self.lock(|known| known.get(&sponsor).cloned())
             && revision == newest
         {
@@ -58,30 +55,12 @@ impl Policies {
     }
 }
 
-/// What a policy says, as far as it is for clients.
-pub(super) struct Verdict<'a>(Decision<'a>);
-
-impl<'a> Verdict<'a> {
-    pub(super) fn of(decision: Decision<'a>) -> Self {
-        Self(decision)
-    }
-
-    /// The rule by which the sponsor pays.
-    pub(super) fn paid(self) -> Result<&'a Rule, Fault> {
-        match self.0 {
-            Decision::Allow(rule) => Ok(rule),
-            Decision::Deny(denial) => Err(denial.into()),
-            Decision::UserPays(rule) => Err(Fault::denied(
-                "user_pays",
-                Some(&rule.id.to_string()),
-                "the sponsor does not pay for this; the user may, with fee mode `default`",
-            )),
-            // Not asked yet, so nobody has said yes: whatever the rule says of failures, that is no answer.
-            Decision::Ask(rule, _) => Err(Fault::denied(
-                "webhook_unsupported",
-                Some(&rule.id.to_string()),
-                "the rule asks a webhook, which this paymaster does not do yet",
-            )),
-        }
-    }
+/// The number of the newest revision, if there is one.
+pub(super) async fn newest(
+    client: &impl GenericClient,
+    sponsor: SponsorId,
+) -> Result<Option<i32>, tokio_postgres::Error> {
+    let rows =
+        client.query_typed(include_str!("revision.sql"), &[(&sponsor.0, Type::UUID)]).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.flatten())
 }

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     admission::{self, Admission},
+    ask::{self, Asker},
     backoff::Backoff,
     devices::{Devices, Issuer},
     forget::{self, Forgotten},
@@ -116,6 +117,8 @@ pub struct Relaying {
     pub admission: admission::Settings,
     /// Whose devices are told apart, where that is done.
     pub devices: Option<Issuer>,
+    /// How sponsors' servers are asked. Without it, rules that ask deny.
+    pub asking: Option<ask::Settings>,
     /// The header in which our own proxy says where a request came from, where there is one before us.
     pub client_address_header: Option<HeaderName>,
 }
@@ -165,6 +168,7 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
         tokens: relaying.tokens.clone(),
         admission: Admission::new(&relaying.admission, Instant::now())?,
         devices: relaying.devices.as_ref().map(Devices::new).transpose()?,
+        asker: asker(relaying)?,
         settings: relaying.desk,
     });
     let listener = listen_on(relaying.listen, relaying.ready_file.as_deref()).await?;
@@ -205,6 +209,14 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
         feeds: relaying.tokens.feeds(),
         client_address_header: relaying.client_address_header.clone(),
     }))
+}
+
+fn asker(relaying: &Relaying) -> Result<Option<Asker>, ServiceError> {
+    let Some(asking) = relaying.asking.clone() else {
+        tracing::info!("no CIRO_POLICY_WEBHOOK_KEY_FILE: rules that ask a sponsor's server deny");
+        return Ok(None);
+    };
+    Ok(Some(Asker::new(asking)?))
 }
 
 /// Relays until it is told to stop. What is queued or open then, the next run goes on with.

@@ -1,4 +1,4 @@
-//! SNIP-29 over HTTP: `POST /`, for wallets and apps, also out of browsers.
+//! SNIP-29 over HTTP: `POST /`, for wallets and apps, also out of browsers. Beside it, `GET /health` and `GET /webhook-key`.
 
 use std::{io, net::SocketAddr};
 
@@ -50,6 +50,7 @@ pub(super) async fn serve(
     let router = Router::new()
         .route("/", post(answer))
         .route("/health", get(health))
+        .route("/webhook-key", get(webhook_key))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(cors)
         .layer(TraceLayer::new_for_http().make_span_with(span))
@@ -77,6 +78,16 @@ async fn health(State(window): State<Window>) -> StatusCode {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     }
+}
+
+/// What questions to sponsors' servers are signed with: a list, so that one key can follow another. Empty where none is asked.
+#[derive(Serialize)]
+struct WebhookKeys {
+    keys: Vec<String>,
+}
+
+async fn webhook_key(State(window): State<Window>) -> Json<WebhookKeys> {
+    Json(WebhookKeys { keys: window.desk.webhook_keys() })
 }
 
 async fn answer(

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod alone;
+mod asking;
 mod collecting;
 mod crashes;
 mod desk_world;
@@ -17,6 +18,7 @@ mod node;
 mod policy;
 mod process;
 mod property;
+mod questions;
 mod refusals;
 mod relay;
 mod reorganisations;
@@ -26,6 +28,7 @@ mod signer;
 mod signing;
 mod slashing;
 mod snip29;
+mod sponsor_server;
 mod starknetjs;
 mod statements;
 mod traces;
