@@ -79,6 +79,15 @@ impl Files {
         Ok(path)
     }
 
+    /// The key that signs the paymaster's questions to sponsors' servers.
+    pub(super) fn policy_webhook_key(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path("policy-webhook-key.pem");
+        if !path.exists() {
+            write_private(&path, &ciro_gateway::auth::key_file::fresh()?)?;
+        }
+        Ok(path)
+    }
+
     /// What the gateways make ids and webhook secrets from.
     pub(super) fn gateway_secret(&self) -> anyhow::Result<PathBuf> {
         let path = self.path("gateway-secret");

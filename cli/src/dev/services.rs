@@ -214,6 +214,9 @@ fn paymaster(plan: &Plan<'_>, gateway_url: &str) -> anyhow::Result<ServiceSpec> 
         .env("CIRO_SNIP29_READY_FILE", plan.files.path(SNIP29_READY))
         .env("CIRO_RELAYER_KEYSTORES", keystores)
         .env("CIRO_RELAYER_PASSWORD_FILE", password)
+        // Whoever tries a rule that asks has their server on this machine.
+        .env("CIRO_POLICY_WEBHOOK_KEY_FILE", plan.files.policy_webhook_key()?)
+        .env("CIRO_WEBHOOK_ALLOW_PRIVATE", "true")
         // Whoever tries it is one network, and may try fast.
         .env("CIRO_NETWORK_TOKENS_PER_S", "1000000")
         .env("CIRO_NETWORK_TOKENS_AT_ONCE", "1000000")
