@@ -1,4 +1,7 @@
 //! Puts an operation into the queue, in the transaction that reserves what it may cost.
+//!
+//! That transaction locks as the one that ends operations does: the operation, then its sponsor, then reputations. In another
+//! order a request that is made again just when its operation ends would wait for the end, and the end for it.
 
 use ciro_api::{
     Address, DeviceId, Felt, OperationId, SponsorId, SponsorKeyId, Trace, felt::Digest,
@@ -64,7 +67,7 @@ fn account(carried: &Carried) -> Address {
     }
 }
 
-/// Queues it.
+/// Queues it, before its sponsor is locked.
 pub async fn enqueue(
     tx: &Transaction<'_>,
     forwarder: ciro_contracts::Forwarder,
@@ -99,8 +102,16 @@ pub async fn enqueue(
     if inserted == 0 {
         return Err(EnqueueError::Known(account));
     }
+    Ok(())
+}
+
+/// Counts it for those in whose reputation it counts, after all that is reserved.
+pub async fn count_seen(
+    tx: &Transaction<'_>,
+    queued: &Queued<'_>,
+) -> Result<(), tokio_postgres::Error> {
     let seen = Event { subjects: queued.subjects, outcome: Outcome::Seen };
-    Ok(reputation::record(tx, &[seen], OffsetDateTime::now_utc()).await?)
+    reputation::record(tx, &[seen], OffsetDateTime::now_utc()).await
 }
 
 /// The operation that carries, or has carried, what `account` signed so.

@@ -37,6 +37,7 @@ pub(super) async fn queue(desk: &Desk, queued: &Queued<'_>) -> Result<(), Refuse
     let mut client = desk.client().await?;
     let tx = client.transaction().await?;
     enqueue(desk, &tx, queued).await?;
+    relay::count_seen(&tx, queued).await?;
     Ok(tx.commit().await?)
 }
 
@@ -84,8 +85,9 @@ async fn reserve_and_queue(
     if newest(&*tx, wanted.sponsor).await? != Some(wanted.revision) {
         return Ok(false);
     }
-    policy::reserve(&mut tx, wanted).await?;
     enqueue(desk, &tx, queued).await?;
+    policy::reserve(&mut tx, wanted).await?;
+    relay::count_seen(&tx, queued).await?;
     tx.commit().await?;
     Ok(true)
 }
