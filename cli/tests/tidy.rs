@@ -54,6 +54,7 @@ fn imports_point_down() {
                 "ciro-paymaster",
                 "ciro-gateway",
                 "ciro-telemetry",
+                "ciro-testbed",
                 "ciro-worker",
             ],
         ),
