@@ -31,8 +31,13 @@ pub struct Dev {
 
 /// Starts everything on `state_dir` and returns when a device could post a job.
 pub async fn start(state_dir: &Path) -> anyhow::Result<Dev> {
-    let tools = ToolPaths::find()?;
-    let stack = Stack::start(StackConfig::new(state_dir, tools.clone())).await?;
+    start_on(StackConfig::new(state_dir, ToolPaths::find()?)).await
+}
+
+/// The same, on servers that are set up in another way.
+pub async fn start_on(config: StackConfig) -> anyhow::Result<Dev> {
+    let tools = config.tools.clone();
+    let stack = Stack::start(config).await?;
     let files = files::Files::prepare(stack.state_dir())?;
 
     let chain = Chain::connect(stack.rpc_url().parse()?, chain::RPC_TIMEOUT).await?;

@@ -47,17 +47,16 @@ fn report(suite: &str) -> (Value, Vec<(String, f64)>) {
 #[test]
 fn every_figure_of_the_paymaster_suite_is_there_and_positive() {
     let (report, _) = report("paymaster");
-    for part in [
-        "build_ms",
-        "by_the_account_itself",
-        "relayed_one_at_a_time",
-        "relayed_together",
-        "shared",
-        "policy_decision_us",
-        "l2_gas",
-        "ratios",
-    ] {
+    for part in
+        ["build_ms", "block_each", "block_each_second", "policy_decision_us", "l2_gas", "ratios"]
+    {
         assert!(report[part].is_object(), "{part} is not there");
+    }
+    for chain in ["block_each", "block_each_second"] {
+        for part in ["by_the_account_itself", "relayed_one_at_a_time", "relayed_together", "shared"]
+        {
+            assert!(report[chain][part].is_object(), "{chain}/{part} is not there");
+        }
     }
 }
 

@@ -2,7 +2,22 @@
 
 use std::fmt::Write;
 
-use super::{Rate, Report};
+use super::{Rate, Rates, Report, Shared};
+
+fn rates(out: &mut String, rates: &Rates) -> std::fmt::Result {
+    let mut rate = |name: &str, rate: &Rate| {
+        writeln!(
+            out,
+            "{name:34} {:>8.1} operations/s   ({} in {} s)",
+            rate.per_s, rate.operations, rate.took_s
+        )
+    };
+    rate("  the account itself, one by one", &rates.by_the_account_itself)?;
+    rate("  relayed, one by one", &rates.relayed_one_at_a_time)?;
+    rate("  relayed, all at once", &rates.relayed_together)?;
+    let Shared { transactions, most_in_one } = &rates.shared;
+    writeln!(out, "{:34} {transactions} transactions, at most {most_in_one} in one", "")
+}
 
 /// All of it as text.
 pub(super) fn of(report: &Report) -> Result<String, std::fmt::Error> {
@@ -19,22 +34,10 @@ pub(super) fn of(report: &Report) -> Result<String, std::fmt::Error> {
         report.relayers,
         machine.load_average,
     )?;
-    let mut rate = |name: &str, rate: &Rate| {
-        writeln!(
-            out,
-            "{name:34} {:>8.1} operations/s   ({} in {} s)",
-            rate.per_s, rate.operations, rate.took_s
-        )
-    };
-    rate("the account itself, one by one", &report.by_the_account_itself)?;
-    rate("relayed, one by one", &report.relayed_one_at_a_time)?;
-    rate("relayed, all at once", &report.relayed_together)?;
-    let shared = &report.shared;
-    writeln!(
-        out,
-        "{:34} {} transactions, at most {} in one",
-        "", shared.transactions, shared.most_in_one
-    )?;
+    writeln!(out, "a block for each transaction")?;
+    rates(&mut out, &report.block_each)?;
+    writeln!(out, "a block each second")?;
+    rates(&mut out, &report.block_each_second)?;
     let build = &report.build_ms;
     writeln!(
         out,
