@@ -111,6 +111,12 @@ impl Board {
         self.change(|state| state.chain = chain);
     }
 
+    /// Whether the mirror was at the newest block when it looked last.
+    pub(crate) fn is_current(&self) -> bool {
+        let chain = self.0.lock().unwrap_or_else(PoisonError::into_inner).chain;
+        chain.reachable && chain.lag_blocks == 0
+    }
+
     pub(crate) fn chain_away(&self) {
         self.change(|state| state.chain.reachable = false);
     }

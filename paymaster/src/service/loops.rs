@@ -179,6 +179,13 @@ pub(super) async fn settle(
     let mut slot = None;
     let mut backoff = Backoff::new(config.settle_interval);
     while !halted.is_cancelled() {
+        // A database that was restored says of much that it is still to be settled; the chain knows better.
+        if !board.is_current() {
+            if !rest(config.settle_interval, stop).await {
+                return;
+            }
+            continue;
+        }
         let wait = match keep(&mut slot, pool).await {
             Err(error) => {
                 let wait = backoff.next();

@@ -17,6 +17,7 @@ use ciro_contracts::{
     KeyedAccount, ModelTerms, ModelsAllowed, PrivateKey, SessionPolicy, deploy_fleet_account,
     selector,
 };
+use p256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -30,9 +31,11 @@ const PRICE: Fri = Fri(1_000);
 const INPUT: &[u8] = b"thirty-two bytes of a reading...";
 const OUTPUT: &[u8] = b"what the model makes of the reading";
 
+/// A fleet of two devices: one with a key of the Stark curve, one with what secure elements have.
 struct Fleet {
     account: FleetAccount,
-    device: Device,
+    stark: Device,
+    p256: Device,
     manager: JobManager,
 }
 
@@ -50,8 +53,9 @@ async fn fleet(world: &DeskWorld) -> Fleet {
         manifest_uri: format!("ipfs://{}", "b".repeat(59)),
     };
     operator.execute(vec![manager.register_model(&terms)]).await.unwrap();
-    let secret = DeviceSecret::Stark(PrivateKey::new(Felt::from(0xde_71ce_u64)));
-    let tree = FleetTree::build(&[secret.key()], 10).unwrap();
+    let stark = DeviceSecret::Stark(PrivateKey::new(Felt::from(0xde_71ce_u64)));
+    let p256 = DeviceSecret::P256(SigningKey::from_slice(&[7; 32]).unwrap());
+    let tree = FleetTree::build(&[stark.key(), p256.key()], 10).unwrap();
     let owner_key = PrivateKey::new(Felt::from(0x0f1e_e700_u64));
     let parameters = FleetAccountParameters {
         owner_key: owner_key.public_key(),
@@ -68,17 +72,26 @@ async fn fleet(world: &DeskWorld) -> Fleet {
     operator.execute(vec![TOKEN.transfer(account.address, Fri::ONE_STRK)]).await.unwrap();
     let owner = KeyedAccount::new(world.chain.clone(), account.address, &owner_key);
     owner.execute(vec![TOKEN.approve(world.deployment.pool, Fri(10 * PRICE.0))]).await.unwrap();
-    let path = tree.path(Place(0)).unwrap();
-    let device = Device { account: account.address, chain: world.chain.chain_id(), secret, path };
-    Fleet { account, device, manager }
+    let device = |place, secret| Device {
+        account: account.address,
+        chain: world.chain.chain_id(),
+        secret,
+        path: tree.path(Place(place)).unwrap(),
+    };
+    let (stark, p256) = (device(0, stark), device(1, p256));
+    Fleet { account, stark, p256, manager }
 }
 
 impl Fleet {
-    /// What the device asks the paymaster for.
+    /// What the first device asks the paymaster for.
     fn request(&self, world: &DeskWorld, counter: u64, call: Call) -> Value {
+        self.request_of(&self.stark, world, counter, call)
+    }
+
+    fn request_of(&self, device: &Device, world: &DeskWorld, counter: u64, call: Call) -> Value {
         let execution = OutsideExecution {
             caller: world.forwarder(),
-            nonce: DeviceNonce { place: Place(0), counter }.to_felt(),
+            nonce: DeviceNonce { place: device.path.place, counter }.to_felt(),
             execute_after: 1,
             execute_before: 86_400
                 + u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap(),
@@ -88,8 +101,7 @@ impl Fleet {
                 calldata: call.calldata,
             }],
         };
-        let calldata: Vec<String> = self
-            .device
+        let calldata: Vec<String> = device
             .operation_calldata(&execution)
             .unwrap()
             .iter()
@@ -170,4 +182,22 @@ async fn a_device_that_owns_nothing_posts_an_on_chain_job_without_gas_and_its_ou
     let data: Vec<u8> = told.unwrap().data.iter().flat_map(Felt::to_bytes_be).collect();
     let has = |part: &[u8]| data.windows(part.len()).any(|window| window == part);
     assert!(has(&OUTPUT[..31]) && has(&OUTPUT[31..]), "the output is in the event");
+
+    let second = fleet.manager.post_job(MODEL, PRICE, deadline, INPUT);
+    let by_the_other = fleet.request_of(&fleet.p256, &world, 0, second.clone());
+    program.result(DIRECT, by_the_other).await;
+    program.settled(&world).await;
+    assert_eq!(world.operations("succeeded").await, 2, "{}", program.log());
+    let after_both = world.balance(fleet.account.address).await;
+    assert_eq!(after_both, after.checked_sub(PRICE).unwrap(), "a P-256 key is as good");
+    // A nonce of the other device's is not its own to use.
+    let foreign = fleet.request_of(
+        &Device { path: fleet.stark.path.clone(), ..fleet.p256.clone() },
+        &world,
+        1,
+        second,
+    );
+    let (code, data) = program.fault(DIRECT, foreign).await;
+    assert_eq!(code, 156, "{data}");
+    assert!(data.to_string().contains("not a device of this fleet"), "{data}");
 }

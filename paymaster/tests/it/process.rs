@@ -9,7 +9,7 @@ use std::{
 };
 
 use ciro_api::{Fri, hash::sign};
-use ciro_paymaster::{health::Health, statements};
+use ciro_paymaster::{health::Health, settle::Step, statements};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -243,4 +243,25 @@ async fn what_an_earlier_run_closed_and_did_not_sign_is_signed_once_the_chain_co
     paymaster.until("signed", |h| h.statements.unsigned == 0).await;
     settle_all(&world, &paymaster, 2).await;
     world.check_books(fri(3)).await;
+}
+
+#[tokio::test]
+async fn what_was_settled_after_the_backup_of_a_restored_database_is_seen_and_not_sent_again() {
+    let mut world = World::start(DEPOSIT).await;
+    world.state(3).await;
+    let backup = "create temporary table b as select status, batch_id from statement";
+    world.client.batch_execute(backup).await.unwrap();
+    assert_eq!(world.settler.step(&mut world.client).await.unwrap(), Step::Sent(1));
+    let nonce = world.operator.nonce().await.unwrap();
+    // As it was before: nothing was sent, and the mirror is behind.
+    let restore =
+        "update statement set status = b.status, batch_id = b.batch_id, attempts = 0 from b;
+                   delete from settlement_batch";
+    world.client.batch_execute(restore).await.unwrap();
+    let paymaster = Paymaster::start(&world).await;
+    paymaster.until("settled", |health| health.statements.settled == 1).await;
+    world.check_books(fri(3)).await;
+    let (status, log) = paymaster.end(Signal::SIGTERM);
+    assert!(status.success(), "{status}\n{log}");
+    assert_eq!(world.operator.nonce().await.unwrap(), nonce, "nothing was sent\n{log}");
 }
