@@ -17,6 +17,7 @@ mod filter;
 mod finish;
 mod fuel;
 mod lease;
+mod parties;
 mod record;
 mod relayer;
 mod replace;
@@ -26,7 +27,7 @@ mod track;
 
 pub use bell::Bell;
 pub use body::{Body, Carried};
-pub use enqueue::{EnqueueError, Queued, count_seen, enqueue, known};
+pub use enqueue::{EnqueueError, Queued, enqueue, known};
 pub use fuel::Fuel;
 pub use lease::is_anyone_able;
 pub use relayer::{Progress, RelayError, Relayer, Settings};

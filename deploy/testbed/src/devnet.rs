@@ -40,6 +40,11 @@ impl Devnet {
         Self::launch(accounts, &["--predeclare-argent"])
     }
 
+    /// The same, and it makes a block every second, of what there is, instead of one for each transaction.
+    pub fn start_with_slow_blocks(accounts: u8) -> Self {
+        Self::launch(accounts, &["--predeclare-argent", "--block-generation-on", "1"])
+    }
+
     /// The same, and it can take blocks back, for which it keeps what each block has changed.
     pub fn start_that_takes_back(accounts: u8) -> Self {
         Self::launch(accounts, &["--predeclare-argent", "--state-archive-capacity", "full"])

@@ -1,6 +1,6 @@
 //! Puts an operation into the queue, in the transaction that reserves what it may cost.
 //!
-//! That transaction locks as the one that ends operations does: the operation, then its sponsor, then reputations. In another
+//! That transaction locks as the one that ends operations does: the operation, then its sponsor. In another
 //! order a request that is made again just when its operation ends would wait for the end, and the end for it.
 
 use ciro_api::{
@@ -14,10 +14,7 @@ use tokio_postgres::{
 };
 
 use super::body::{Body, Carried};
-use crate::{
-    database::bigint,
-    reputation::{self, Event, Outcome, Subject},
-};
+use crate::database::bigint;
 
 /// An operation that was checked, and for which all is reserved.
 #[derive(Clone, Debug)]
@@ -40,8 +37,6 @@ pub struct Queued<'a> {
     pub alone: bool,
     /// When the account stops taking it.
     pub expires_at: OffsetDateTime,
-    /// In whose reputation it counts.
-    pub subjects: &'a [Subject],
     /// The trace of the request.
     pub trace: Option<&'a Trace>,
 }
@@ -103,15 +98,6 @@ pub async fn enqueue(
         return Err(EnqueueError::Known(account));
     }
     Ok(())
-}
-
-/// Counts it for those in whose reputation it counts, after all that is reserved.
-pub async fn count_seen(
-    tx: &Transaction<'_>,
-    queued: &Queued<'_>,
-) -> Result<(), tokio_postgres::Error> {
-    let seen = Event { subjects: queued.subjects, outcome: Outcome::Seen };
-    reputation::record(tx, &[seen], OffsetDateTime::now_utc()).await
 }
 
 /// The operation that carries, or has carried, what `account` signed so.

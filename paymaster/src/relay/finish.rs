@@ -1,6 +1,6 @@
 //! Ends what a transaction has carried, once it is in a block that the mirror has come to.
 
-use ciro_api::{DeviceId, Fri, OperationId, TxHash, felt::Digest};
+use ciro_api::{Fri, OperationId, TxHash};
 use ciro_contracts::{OperationOutcome, Outcome, Receipt};
 use deadpool_postgres::{ClientWrapper, Transaction};
 use time::OffsetDateTime;
@@ -8,16 +8,16 @@ use tokio_postgres::{
     Client, Row,
     types::{ToSql, Type},
 };
-use uuid::Uuid;
 
 use super::{
     body::tracking_id,
     end::{self, End, in_short, share},
     lease::{Fence, guard},
+    parties,
     relayer::{RelayError, Relayer},
 };
 use crate::{
-    database::{bigint, count, word},
+    database::{bigint, count},
     reputation::{self, Event, Subject},
 };
 
@@ -31,12 +31,8 @@ struct Ending {
 
 impl Ending {
     fn read(row: &Row) -> Result<Self, RelayError> {
-        let class: Digest = word(row, "class_hash")?;
-        let mut subjects = vec![Subject::Account(word(row, "account")?), Subject::Class(class.0)];
-        let device: Option<Uuid> = row.try_get("device_id")?;
-        subjects.extend(device.map(|id| Subject::Device(DeviceId(id))));
         let id = OperationId(row.try_get("operation_id")?);
-        Ok(Self { id, l2_gas: count(row, "l2_gas")?, subjects })
+        Ok(Self { id, l2_gas: count(row, "l2_gas")?, subjects: parties::subjects(row)? })
     }
 }
 
@@ -92,7 +88,9 @@ impl Relayer {
                 End::Succeeded { .. } => reputation::Outcome::Succeeded,
                 End::Failed { .. } | End::Dropped { .. } => reputation::Outcome::Reverted { cost },
             };
-            events.push(Event { subjects: &one.subjects, outcome });
+            // Not before: what is on its way has come to nothing yet, and holds against nobody.
+            let seen = Event { subjects: &one.subjects, outcome: reputation::Outcome::Seen };
+            events.extend([seen, Event { outcome, ..seen }]);
         }
         reputation::record(&tx, &events, OffsetDateTime::now_utc()).await?;
         if carried.is_empty() {

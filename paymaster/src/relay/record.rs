@@ -3,6 +3,7 @@
 use ciro_api::{Address, OperationId};
 use ciro_contracts::{ResourceBounds, SignedTransaction};
 use deadpool_postgres::ClientWrapper;
+use time::OffsetDateTime;
 use tokio_postgres::{
     Client, Row, Transaction,
     types::{Json, Type},
@@ -13,9 +14,13 @@ use super::{
     end::{self, End},
     filter::Filtered,
     lease::{Fence, guard},
+    parties,
     relayer::RelayError,
 };
-use crate::database::{bigint, count};
+use crate::{
+    database::{bigint, count},
+    reputation::{self, Event, Outcome},
+};
 
 /// One of the transactions that were signed for a nonce.
 #[derive(Clone, Debug)]
@@ -87,6 +92,11 @@ pub(super) async fn record(
             return Err(RelayError::ClaimLost(relayer));
         }
     }
+    // Last, as everyone who ends operations locks. They were good alone, and have made us look again.
+    let parties = parties::of(&tx, filtered.bad.iter().map(|(id, _)| *id)).await?;
+    let seen = |subjects| Event { subjects, outcome: Outcome::Seen };
+    let events: Vec<Event<'_>> = parties.iter().map(|subjects| seen(subjects)).collect();
+    reputation::record(&tx, &events, OffsetDateTime::now_utc()).await?;
     Ok(tx.commit().await?)
 }
 

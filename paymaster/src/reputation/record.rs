@@ -14,7 +14,8 @@ use super::{
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was taken on. Recorded once for each operation, before any of the others.
+    /// It was taken on and has ended, on chain or because it would have failed there. What is on its way is not counted, or whoever
+    /// is many would be throttled for being many; nor is what came too late, which is our fault. Recorded once for each operation.
     Seen,
     /// It did on chain what it was to do.
     Succeeded,

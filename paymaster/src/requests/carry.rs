@@ -107,7 +107,6 @@ pub(super) async fn carry(
         l2_gas: cost.l2_gas,
         alone,
         expires_at: expires_at(desk, &request),
-        subjects: &subjects,
         trace: caller.trace.as_ref(),
     };
     let queueing = async {

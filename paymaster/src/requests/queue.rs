@@ -37,7 +37,6 @@ pub(super) async fn queue(desk: &Desk, queued: &Queued<'_>) -> Result<(), Refuse
     let mut client = desk.client().await?;
     let tx = client.transaction().await?;
     enqueue(desk, &tx, queued).await?;
-    relay::count_seen(&tx, queued).await?;
     Ok(tx.commit().await?)
 }
 
@@ -87,7 +86,6 @@ async fn reserve_and_queue(
     }
     enqueue(desk, &tx, queued).await?;
     policy::reserve(&mut tx, wanted).await?;
-    relay::count_seen(&tx, queued).await?;
     tx.commit().await?;
     Ok(true)
 }

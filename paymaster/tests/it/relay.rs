@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     desk_world::{DeskWorld, Program, RELAYERS, Settings, TO, TOKEN, USER, sponsored},
-    harness::connect,
+    harness::{Devnet, connect},
     node::{Fault, Node},
 };
 
@@ -327,7 +327,6 @@ async fn enqueue_all(world: &DeskWorld, operations: &[(OperationId, Carried, Fel
             l2_gas: 3_000_000,
             alone: false,
             expires_at: OffsetDateTime::now_utc() + Duration::from_mins(5),
-            subjects: &[],
             trace: None,
         };
         relay::enqueue(&tx, Forwarder { address: world.forwarder() }, &queued).await.unwrap();
@@ -377,6 +376,35 @@ async fn a_hundred_operations_and_more_share_one_transaction_and_its_fee() {
     let lost = "select (t.fee_fri - (select sum(cost_fri) from operation))::bigint from relay_transaction t";
     let lost = one(&world, lost).await;
     assert!((0..150).contains(&lost), "{lost} fri of the fee are nobody's");
+}
+
+#[tokio::test]
+async fn on_a_chain_with_slow_blocks_many_are_on_their_way_and_that_counts_against_nobody() {
+    const OPERATIONS: usize = 130;
+    let world = DeskWorld::start_on(Devnet::start_with_slow_blocks(12)).await;
+    let program = world.program(&Settings { relayers: 2, ..Settings::default() }).await;
+    let mut wanted = Vec::new();
+    for number in 0..OPERATIONS {
+        wanted.push(signed(&world, &program, USER + number % 4).await);
+    }
+    let mut asking = JoinSet::new();
+    for params in wanted {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "paymaster_executeTransaction", "params": params });
+        let post = reqwest::Client::new()
+            .post(&program.url)
+            .header("x-paymaster-api-key", &program.key)
+            .json(&request);
+        asking.spawn(async move { post.send().await.unwrap().json::<Value>().await.unwrap() });
+    }
+    for reply in asking.join_all().await {
+        assert!(reply["result"].is_object(), "{reply}");
+    }
+    program.settled(&world).await;
+    check_books(&world, u128::try_from(OPERATIONS).unwrap()).await;
+    let seen = "select seen_millionths / 1000000, included_millionths / 1000000 from reputation where kind = 'class'";
+    let row = world.client.query_one(seen, &[]).await.unwrap();
+    let operations = i64::try_from(OPERATIONS).unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (operations, operations));
 }
 
 #[tokio::test]
