@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     open_many_files()?;
     match Arguments::parse().command {
         Command::Queue(flags) => queue_suite::run(flags).await,
-        Command::Paymaster(flags) => paymaster_suite::run(flags).await,
+        Command::Paymaster(flags) => Box::pin(paymaster_suite::run(flags)).await,
         Command::Lend(flags) => lend::run(flags).await,
         Command::Hold(flags) => hold::run(flags).await,
     }
