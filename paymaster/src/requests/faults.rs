@@ -41,21 +41,11 @@ impl Fault {
         Self { code: FaultCode::InternalError, data: Some(json!({ "detail": doing })) }
     }
 
-    fn signer_away(error: &SignerError) -> Self {
-        tracing::warn!(%error, "the signer did not sign");
-        let data = json!({
-            "reason": "signer_unreachable", "retry_after": 2,
-            "detail": "what signs for us does not answer; try again",
-        });
-        Self { code: FaultCode::UnknownError, data: Some(data) }
-    }
-
-    fn chain_away(error: &ChainError) -> Self {
-        tracing::warn!(%error, "the chain did not answer a request");
-        let data = json!({
-            "reason": "chain_unreachable", "retry_after": 2,
-            "detail": "the chain does not answer; try again",
-        });
+    /// Whom we need does not answer, and may in a moment.
+    fn away(reason: &'static str, who: &'static str, error: &dyn Error) -> Self {
+        tracing::warn!(reason, error = whole(error), "a request has to come again");
+        let detail = format!("{who} does not answer; try again");
+        let data = json!({ "reason": reason, "retry_after": 2, "detail": detail });
         Self { code: FaultCode::UnknownError, data: Some(data) }
     }
 }
@@ -124,7 +114,7 @@ impl From<PolicyStoreError> for Fault {
 impl From<ChainError> for Fault {
     fn from(error: ChainError) -> Self {
         if error.is_unreachable() {
-            return Self::chain_away(&error);
+            return Self::away("chain_unreachable", "the chain", &error);
         }
         Self::execution(error.to_string())
     }
@@ -136,7 +126,7 @@ impl From<AccountError> for Fault {
             AccountError::Chain(error) => error.into(),
             AccountError::Sign(
                 error @ (SignerError::Unreachable(_) | SignerError::Refused { .. }),
-            ) => Self::signer_away(&error),
+            ) => Self::away("signer_unreachable", "what signs for us", &error),
             error => Self::internal("a transaction cannot be made", &error),
         }
     }

@@ -1,6 +1,6 @@
 //! What fees may be paid in, and what that is worth.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use ciro_api::{Address, Felt, Fri};
 use ciro_contracts::{TokenUnits, token::STRK};
@@ -68,6 +68,11 @@ impl Listed {
 impl Entry {
     fn listed(self) -> Option<Listed> {
         let Self { address, decimals, price_fri, sources } = self;
+        let places: BTreeSet<&str> = sources.iter().map(|source| source.url.as_str()).collect();
+        if places.len() != sources.len() {
+            // One document that agrees with itself is one source.
+            return None;
+        }
         let price = match (price_fri, sources.len()) {
             (Some(price), 0) if price > Fri::ZERO => Price::Fixed(price),
             (None, 2..=SOURCES_MAX) => Price::Fed(Feed::new(address, sources)),
@@ -112,7 +117,7 @@ pub enum GasTokensError {
     Content(String, #[source] serde_json::Error),
     /// A token without a price, with too many decimals, or twice.
     #[error(
-        "the gas token {0} needs a `price_fri` above zero or 2 to {SOURCES_MAX} `sources`, at most {DECIMALS_MAX} decimals, and one entry"
+        "the gas token {0} needs a `price_fri` above zero or 2 to {SOURCES_MAX} `sources` of different URLs, at most {DECIMALS_MAX} decimals, and one entry"
     )]
     Token(Address),
 }
@@ -199,18 +204,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tokens.json");
         let source = r#"{"url": "https://prices.example/", "token": "/t", "strk": "/s"}"#;
+        let other = r#"{"url": "https://others.example/", "token": "/t", "strk": "/s"}"#;
         let read = |rest: &str| {
             let text = format!(r#"[{{"address": "0x7", "decimals": 6, {rest}}}]"#);
             std::fs::write(&path, text).unwrap();
             GasTokens::read(&path)
         };
         assert!(read(r#""price_fri": "5""#).is_ok());
-        assert!(read(&format!(r#""sources": [{source}, {source}]"#)).is_ok());
+        assert!(read(&format!(r#""sources": [{source}, {other}]"#)).is_ok());
         for bad in [
             r#""price_fri": "0""#.to_owned(),
             r#""sources": []"#.to_owned(),
             format!(r#""sources": [{source}]"#),
-            format!(r#""price_fri": "5", "sources": [{source}, {source}]"#),
+            format!(r#""sources": [{source}, {source}]"#),
+            format!(r#""price_fri": "5", "sources": [{source}, {other}]"#),
         ] {
             let error = read(&bad).unwrap_err();
             assert!(error.to_string().contains("0x7"), "{bad}: {error}");

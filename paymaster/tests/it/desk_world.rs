@@ -18,6 +18,7 @@ use ciro_paymaster::{
     snip29::typed_data,
     sponsors::{self, NewSponsor, create_sponsorship_key},
 };
+use futures::future::join_all;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -428,6 +429,12 @@ impl Program {
         let built = self.build(world.address(user), calls, parameters).await;
         let params = Self::executable(world, user, &built, parameters);
         self.result("paymaster_executeTransaction", params).await
+    }
+
+    /// Executes all of them at once; what each is answered.
+    pub(crate) async fn execute_all(&self, wanted: Vec<Value>) -> Vec<Value> {
+        let asked = |params| self.ask("paymaster_executeTransaction", params);
+        join_all(wanted.into_iter().map(asked)).await
     }
 
     /// Waits until nothing is on its way.

@@ -387,16 +387,7 @@ async fn on_a_chain_with_slow_blocks_many_are_on_their_way_and_that_counts_again
     for number in 0..OPERATIONS {
         wanted.push(signed(&world, &program, USER + number % 4).await);
     }
-    let mut asking = JoinSet::new();
-    for params in wanted {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "paymaster_executeTransaction", "params": params });
-        let post = reqwest::Client::new()
-            .post(&program.url)
-            .header("x-paymaster-api-key", &program.key)
-            .json(&request);
-        asking.spawn(async move { post.send().await.unwrap().json::<Value>().await.unwrap() });
-    }
-    for reply in asking.join_all().await {
+    for reply in program.execute_all(wanted).await {
         assert!(reply["result"].is_object(), "{reply}");
     }
     program.settled(&world).await;
@@ -412,20 +403,14 @@ async fn of_two_operations_that_spend_the_same_money_one_happens_and_those_besid
     let world = DeskWorld::start().await;
     let program = world.program(&Settings::default()).await;
     let most = Fri(world.balance(world.address(USER)).await.0 / 3 * 2);
-    let mut asking = JoinSet::new();
+    let mut wanted = Vec::new();
     for number in 0..6 {
         let (user, amount) = if number < 2 { (USER, most) } else { (USER + 1, Fri(5)) };
         let call = TOKEN.transfer(TO, amount);
         let built = program.build(world.address(user), &[call], &sponsored()).await;
-        let params = Program::executable(&world, user, &built, &sponsored());
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "paymaster_executeTransaction", "params": params });
-        let post = reqwest::Client::new()
-            .post(&program.url)
-            .header("x-paymaster-api-key", &program.key)
-            .json(&request);
-        asking.spawn(async move { post.send().await.unwrap().json::<Value>().await.unwrap() });
+        wanted.push(Program::executable(&world, user, &built, &sponsored()));
     }
-    let replies = asking.join_all().await;
+    let replies = program.execute_all(wanted).await;
     program.settled(&world).await;
     assert_eq!(world.operations("succeeded").await, 5, "{replies:?}\n{}", program.log());
     assert_eq!(world.balance(TO).await, Fri(most.0 + 4 * 5));

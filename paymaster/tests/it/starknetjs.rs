@@ -76,7 +76,7 @@ async fn run(library: &str) {
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complained}\n{}", program.log());
-    assert_eq!(said.lines().count(), 17, "{said}");
+    assert_eq!(said.lines().count(), 19, "{said}");
     program.settled(&world).await;
     assert_eq!(world.operations("failed").await + world.operations("dropped").await, 0);
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 
 const [, , library, text] = process.argv
 const starknet = await import(library)
-const { Account, CallData, PaymasterRpc, RpcProvider, ec, hash, stark } = starknet
+const { Account, CallData, PaymasterRpc, RpcProvider, Signer, ec, hash, stark } = starknet
 const settings = JSON.parse(text)
 
 const STRK = '0x4718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d'
@@ -41,13 +41,14 @@ const mint = async (address) => {
   assert.ok(answer.result, JSON.stringify(answer))
 }
 
+const hex = (felt) => `0x${BigInt(felt).toString(16)}`
+
 // A new account of a class, whose key only this process knows.
-const fresh = (classHash, constructor) => {
+const fresh = (classHash, constructor, signer = (privateKey) => privateKey) => {
   const privateKey = stark.randomAddress()
   const publicKey = ec.starkCurve.getStarkKey(privateKey)
   const calldata = CallData.compile(constructor(publicKey))
   const address = hash.calculateContractAddressFromHash(publicKey, classHash, calldata, 0)
-  const hex = (felt) => `0x${BigInt(felt).toString(16)}`
   const deploymentData = {
     address,
     class_hash: classHash,
@@ -55,12 +56,21 @@ const fresh = (classHash, constructor) => {
     calldata: calldata.map(hex),
     version: 1,
   }
-  return { account: open(address, privateKey), address, deploymentData }
+  return { account: open(address, signer(privateKey)), address, deploymentData }
 }
 
 const openZeppelin = () => fresh(settings.ozClass, (key) => [key])
 // A Stark signer, and no guardian.
 const argent = () => fresh(ARGENT, (key) => [0, key, 1])
+
+// Signs in the account's own form, longer than two numbers, as session keys and several signers do: how many there are, and of
+// each its kind, its key and its signature.
+class LongSigner extends Signer {
+  async signMessage(typedData, address) {
+    const { r, s } = await super.signMessage(typedData, address)
+    return ['0x1', '0x0', hex(await this.getPubKey()), hex(r), hex(s)]
+  }
+}
 
 // Runs it and checks what it did: the transfer, and that the account paid if and only if it should.
 const run = async (name, account, calls, feeMode, deploymentData) => {
@@ -103,6 +113,11 @@ for (const [kind, make] of [['openzeppelin', openZeppelin], ['argent', argent]])
     await run(`${kind} deploy ${mode}`, idle.account, [], feeMode, idle.deploymentData)
   }
 }
+
+const long = fresh(ARGENT, (key) => [0, key, 1], (privateKey) => new LongSigner(privateKey))
+await mint(long.address)
+await run('a long signature deploy_and_invoke sponsored', long.account, [call], SPONSORED, long.deploymentData)
+await run('a long signature invoke default', long.account, [call], DEFAULT)
 
 // What the sponsor does not allow is told, and nothing happens.
 const approve = { contractAddress: STRK, entrypoint: 'approve', calldata: [TO, 1, 0] }
