@@ -89,18 +89,30 @@ impl Feed {
     }
 }
 
-/// Asks all sources of all feeds, each by itself, until `stop`.
-pub async fn follow(feeds: &[Feed], stop: &CancellationToken) {
-    let client = match ask::client() {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::error!(%error, "no source of prices can be asked");
-            return;
-        }
-    };
-    let all =
-        feeds.iter().flat_map(|feed| (0..feed.0.sources.len()).map(move |place| (feed, place)));
-    join_all(all.map(|(feed, place)| follow_one(&client, feed, place, stop))).await;
+/// What asks the sources.
+#[derive(Debug)]
+pub struct Follower {
+    client: reqwest_tls::Client,
+    feeds: Vec<Feed>,
+}
+
+/// Nobody can be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("sources of prices cannot be asked")]
+pub struct FollowerError(#[from] reqwest_tls::Error);
+
+impl Follower {
+    /// Of all sources of these. Nobody is asked yet.
+    pub fn new(feeds: Vec<Feed>) -> Result<Self, FollowerError> {
+        Ok(Self { client: ask::client()?, feeds })
+    }
+
+    /// Asks all sources, each by itself, until `stop`.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let sources = |feed: &Feed| 0..feed.0.sources.len();
+        let all = self.feeds.iter().flat_map(|feed| sources(feed).map(move |place| (feed, place)));
+        join_all(all.map(|(feed, place)| follow_one(&self.client, feed, place, stop))).await;
+    }
 }
 
 async fn follow_one(

@@ -111,6 +111,9 @@ pub enum ServiceError {
     /// What would ask sponsors' servers.
     #[error("sponsors' servers cannot be asked")]
     Asking(#[from] ciro_egress::ClientError),
+    /// What would ask for prices.
+    #[error(transparent)]
+    Prices(#[from] crate::prices::FollowerError),
     /// Nobody to relay.
     #[error("relaying takes at least one relayer")]
     NoRelayer,

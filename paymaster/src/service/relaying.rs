@@ -34,7 +34,7 @@ use crate::{
     health::{Board, Part},
     listen::listen_on,
     observe,
-    prices::{self, Feed},
+    prices::Follower,
     relay::{Bell, Fuel, Progress, Relayer, Settings},
     requests::{Desk, DeskParts, DeskSettings, GasTokens},
 };
@@ -131,7 +131,7 @@ pub(super) struct Begun {
     pool: Pool,
     treasurer: Treasurer,
     collector: Option<Collector>,
-    feeds: Vec<Feed>,
+    prices: Follower,
     client_address_header: Option<HeaderName>,
 }
 
@@ -206,7 +206,7 @@ pub(super) async fn begin(config: &Config, chain: &Chain) -> Result<Option<Begun
         pool,
         treasurer,
         collector,
-        feeds: relaying.tokens.feeds(),
+        prices: Follower::new(relaying.tokens.feeds())?,
         client_address_header: relaying.client_address_header.clone(),
     }))
 }
@@ -233,7 +233,7 @@ pub(super) async fn run(
         pool,
         treasurer,
         collector,
-        feeds,
+        prices,
         client_address_header,
     }) = begun
     else {
@@ -251,7 +251,7 @@ pub(super) async fn run(
         treasurer.run(board, stop),
         collecting,
         forget(&pool, stop),
-        prices::follow(&feeds, stop),
+        prices.run(stop),
     );
     served
 }

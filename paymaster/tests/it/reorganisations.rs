@@ -3,12 +3,14 @@
 use ciro_api::Fri;
 use ciro_contracts::{ModelTerms, Pool};
 use ciro_paymaster::{settle::Step, sponsors, watch::WatchError};
-use serde_json::json;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 
 use crate::{
-    desk_world::{DeskWorld, Settings, TO, TOKEN, USER, sponsored},
+    desk_world::{DeskWorld, Program, RELAYERS, Settings, TO, TOKEN, USER, sponsored},
     harness::Devnet,
-    relay::check_books,
+    node::{Fault, Node},
+    relay::{behind, check_books},
     slashing::slash_on_chain,
     world::{DEPOSIT, PRICE, STAKE, World, fri},
 };
@@ -153,4 +155,76 @@ async fn what_was_relayed_in_a_block_that_is_gone_is_on_its_way_again_and_happen
             left == crate::desk_world::DEPOSIT.checked_sub(owed).unwrap()
         })
         .await;
+}
+
+/// A relayed transfer of `amount` whose block is gone, while the node loses whatever relayers send; what its client was told.
+async fn taken_back(world: &DeskWorld, node: &Node, program: &Program, amount: Fri) -> Value {
+    let call = TOKEN.transfer(TO, amount);
+    let told = program.carry(world, USER, &[call], &sponsored()).await;
+    program.settled(world).await;
+    node.fail(Fault::Lost);
+    let sql = "select block from relay_transaction";
+    let block: i64 = world.client.query_one(sql, &[]).await.unwrap().get(0);
+    world.devnet.take_back(u64::try_from(block).unwrap()).await;
+    world.until("it is open again", || async { transactions(world, "open").await == 1 }).await;
+    told
+}
+
+async fn transactions(world: &DeskWorld, state: &str) -> i64 {
+    let sql = "select count(*) from relay_transaction where state = $1";
+    world.client.query_one(sql, &[&state]).await.unwrap().get(0)
+}
+
+async fn cost(world: &DeskWorld) -> (String, String) {
+    let sql = "select cost_fri::text, (select fee_fri::text from reservation) from operation";
+    let row = world.client.query_one(sql, &[]).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn what_fails_where_it_had_succeeded_before_its_block_was_gone_is_told_to_have_failed() {
+    let world = DeskWorld::start_on(Devnet::start_that_takes_back(12)).await;
+    let (node, settings) = behind(&world).await;
+    let program = world.program(&settings).await;
+    let most = Fri(world.balance(world.address(USER)).await.0 / 3 * 2);
+    let told = taken_back(&world, &node, &program, most).await;
+    let paid = cost(&world).await;
+    let tracking = json!({ "tracking_id": told["tracking_id"] });
+    let tracked = program.result("paymaster_trackingIdToLatestHash", tracking.clone()).await;
+    assert_eq!(tracked["status"], "active");
+    // There is less to send now.
+    let away = TOKEN.transfer(world.address(USER + 1), most);
+    world.accounts[USER].execute(vec![away]).await.unwrap();
+    node.fail(Fault::None);
+    world
+        .until("it is in a block", || async { transactions(&world, "succeeded").await == 1 })
+        .await;
+    assert_eq!(world.operations("failed").await, 1, "{}", program.log());
+    assert_eq!(world.balance(TO).await, Fri::ZERO);
+    assert_eq!(cost(&world).await, paid, "captured once");
+    let tracked = program.result("paymaster_trackingIdToLatestHash", tracking).await;
+    assert_eq!(
+        tracked,
+        json!({ "transaction_hash": told["transaction_hash"], "status": "accepted" })
+    );
+}
+
+#[tokio::test]
+async fn what_had_happened_under_a_nonce_that_something_else_has_now_is_told_to_have_failed_also_after_a_crash()
+ {
+    let world = DeskWorld::start_on(Devnet::start_that_takes_back(12)).await;
+    let (node, settings) = behind(&world).await;
+    let program = world.program(&settings).await;
+    taken_back(&world, &node, &program, Fri(5)).await;
+    assert!(!program.end(Signal::SIGKILL).success());
+    let elsewhere = &world.accounts[RELAYERS[0]];
+    elsewhere.execute(vec![TOKEN.transfer(TO, Fri(7))]).await.unwrap();
+    node.fail(Fault::None);
+    let program = world.program(&settings).await;
+    world.until("it is given up", || async { transactions(&world, "lost").await == 1 }).await;
+    assert_eq!(world.operations("failed").await, 1, "{}", program.log());
+    assert_eq!(world.balance(TO).await, Fri(7));
+    let reason = "select reason from operation";
+    let reason: String = world.client.query_one(reason, &[]).await.unwrap().get(0);
+    assert!(reason.contains("taken its block back"), "{reason}");
 }
